@@ -1,0 +1,156 @@
+import type { Logger } from 'pino'
+import type { Disk } from './blobs/disk.ts'
+import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
+import { LocalBlobs } from './blobs/local.ts'
+import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
+import { lockFolder } from './catalogue/lock.ts'
+import type { Config } from './config/index.ts'
+import type { FirstStart } from './core/accounts.ts'
+import { AllowedTypes } from './core/content-types.ts'
+import { type Core, createCore } from './core/core.ts'
+import type { BlobStore, Clock } from './core/ports.ts'
+import { serve } from './http/application.ts'
+import { openImages } from './images/index.ts'
+import { startSchedule } from './jobs/schedule.ts'
+
+/** What a test may put in place of a part. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly disk?: Disk
+}
+
+export interface App {
+  readonly core: Core
+  readonly catalogue: OpenCatalogue
+  readonly port: number
+  /** Shown once, by the very first start on a data folder. */
+  readonly firstStart: FirstStart | undefined
+  /** Lets requests under way finish, for at most the configured grace, then closes everything in reverse order. */
+  close(): Promise<void>
+}
+
+const systemClock: Clock = { now: () => Date.now() }
+
+/**
+ * Builds the server from its parts and opens it.
+ * @throws UnusableFolder, UnusableData, or the system's error where the port cannot be had.
+ */
+export async function openApp(config: Config, log: Logger, overrides: Overrides = {}): Promise<App> {
+  const closers: (() => unknown)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    return await build(config, log, overrides, closers, closeAll)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function build(
+  config: Config,
+  log: Logger,
+  overrides: Overrides,
+  closers: (() => unknown)[],
+  closeAll: () => Promise<void>,
+): Promise<App> {
+  const clock = overrides.clock ?? systemClock
+  const report = (error: unknown): void => log.error({ err: error }, 'background work failed')
+  const folder = await prepareFolder(config.data.dir)
+  closers.push(requireLock(folder.dir))
+  const { leftovers } = await takeOver(folder)
+  if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
+  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false })
+  closers.push(() => catalogue.close())
+  const blobs = new LocalBlobs({
+    folder,
+    reserveBytes: config.data.reserve,
+    ...(overrides.disk && { disk: overrides.disk }),
+  })
+  closers.push(() => blobs.close())
+  const images = await openImages({
+    cacheDir: folder.cache,
+    tmpDir: folder.tmp,
+    maxPixels: config.images.max_pixels,
+    maxSide: config.images.max_side,
+    cacheSizeBytes: config.images.cache_size,
+    timeoutMs: config.images.timeout,
+    log: (facts, text) => log.warn(facts, text),
+  })
+  closers.push(() => images.close())
+  const schedule = startSchedule({ catalogue, blobs, clock, gc: gcOf(config), report })
+  closers.push(() => schedule.stop())
+  const core = createCore({
+    catalogue,
+    blobs,
+    images,
+    clock,
+    limits: limitsOf(config),
+    report,
+    onFolderDeleted: schedule.sweep,
+  })
+  closers.push(() => core.activity.flush())
+  const firstStart = await core.accounts.firstStart()
+  const listening = await serve(core, log, httpOf(config))
+  closers.push(() => listening.stop(config.server.shutdown_grace))
+  return { core, catalogue, port: listening.port, firstStart, close: closeAll }
+}
+
+function requireLock(dir: string): () => void {
+  const release = lockFolder(dir)
+  if (!release) {
+    throw new UnusableFolder(
+      `Another Larder serves the data folder ${dir}. Stop that one first, or give this one a folder of its own (data.dir).`,
+    )
+  }
+  return release
+}
+
+const gcOf = ({ gc }: Config) => ({ graceMs: gc.grace, intervalMs: gc.interval })
+
+export function limitsOf({ uploads, quota }: Config) {
+  return {
+    maxFileBytes: uploads.max_size,
+    quota: { bytes: quota.storage ?? null, files: quota.files ?? null },
+    types: new AllowedTypes(uploads.allowed_content_types),
+  }
+}
+
+function httpOf({ server, hosts, uploads, limits }: Config) {
+  return {
+    host: server.host,
+    port: server.port,
+    publicUrl: server.public_url,
+    basePath: server.base_path,
+    trustedProxies: server.trusted_proxies,
+    maxConnectionsPerAddress: server.max_connections_per_address,
+    hosts,
+    minUploadRate: uploads.min_rate,
+    rates: limits,
+  }
+}
+
+/** The parts that the command line needs for work beside a server, or without one. */
+export interface Store {
+  readonly catalogue: OpenCatalogue
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  close(): Promise<void>
+}
+
+/** Opens a data folder without serving it. @throws UnusableFolder, UnusableData. */
+export async function openStore(config: Config): Promise<Store> {
+  const folder = await prepareFolder(config.data.dir)
+  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true })
+  const blobs = new LocalBlobs({ folder, reserveBytes: config.data.reserve })
+  return {
+    catalogue,
+    blobs,
+    clock: systemClock,
+    close: async () => {
+      await blobs.close()
+      await catalogue.close()
+    },
+  }
+}

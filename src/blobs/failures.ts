@@ -1,0 +1,18 @@
+import { Failure } from '../core/failure.ts'
+
+/** The disk's own errors in the core's words, by their code; anything else stays what it is. */
+export function fromDisk(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new Failure('disk_full', { why: 'the disk has no room left' }, { cause: error })
+  }
+  return error
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+}
+
+export function missingBlob(digest: string): Failure<'not_found'> {
+  return new Failure('not_found', { what: 'blob', id: digest })
+}

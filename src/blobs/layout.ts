@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+/** The version of the folder's layout; a new layout is a new number, and never a surprise to an older Larder. */
+const layoutVersion = 1
+
+/** The folders of a store, all below `dir`. */
+export interface DataFolder {
+  readonly dir: string
+  readonly blobs: string
+  readonly tmp: string
+  readonly cache: string
+  readonly quarantine: string
+}
+
+/** A data folder that cannot be used; the message is for the person who starts Larder. */
+export class UnusableFolder extends Error {
+  override name = 'UnusableFolder'
+}
+
+export function dataFolder(dir: string): DataFolder {
+  const root = resolve(dir)
+  return {
+    dir: root,
+    blobs: join(root, 'blobs', 'sha256'),
+    tmp: join(root, 'tmp'),
+    cache: join(root, 'cache'),
+    quarantine: join(root, 'quarantine'),
+  }
+}
+
+/**
+ * Makes what is missing of a data folder, on the disk when it resolves, and checks its format.
+ * @throws UnusableFolder with what to do.
+ */
+export async function prepareFolder(dir: string): Promise<DataFolder> {
+  const folder = dataFolder(dir)
+  try {
+    for (const path of [folder.blobs, folder.tmp, folder.cache, folder.quarantine]) {
+      await mkdir(path, { recursive: true, mode: 0o700 })
+    }
+    await checkFormat(folder)
+    for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
+  } catch (error) {
+    if (error instanceof UnusableFolder) throw error
+    throw unusable(folder.dir, error)
+  }
+  return folder
+}
+
+async function checkFormat(folder: DataFolder): Promise<void> {
+  const path = join(folder.dir, 'format')
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (text === undefined) return writeFile(path, `${layoutVersion}\n`, { flush: true })
+  const version = Number(text.trim())
+  if (!Number.isInteger(version) || version < 1) {
+    throw new UnusableFolder(
+      `${path} should hold the layout's version (${layoutVersion}), and holds ${JSON.stringify(text.slice(0, 40))}. Is ${folder.dir} a Larder data folder?`,
+    )
+  }
+  if (version > layoutVersion) {
+    throw new UnusableFolder(
+      `${folder.dir} has layout ${version}; this Larder knows up to ${layoutVersion}. Start the newer version again. Nothing was changed.`,
+    )
+  }
+}
+
+/**
+ * What only the one server of a folder may do: removes what uploads left that were cut off, and tries that a file can be
+ * written, renamed and read back.
+ * @throws UnusableFolder
+ */
+export async function takeOver(folder: DataFolder): Promise<{ leftovers: number }> {
+  try {
+    const leftovers = await readdir(folder.tmp)
+    for (const name of leftovers) await rm(join(folder.tmp, name), { recursive: true })
+    await tryOut(folder)
+    return { leftovers: leftovers.length }
+  } catch (error) {
+    // A full disk must not keep the store from opening: what is there can be read and deleted.
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { leftovers: 0 }
+    throw unusable(folder.dir, error)
+  }
+}
+
+async function tryOut(folder: DataFolder): Promise<void> {
+  const [written, renamed, text] = [join(folder.tmp, 'probe'), join(folder.blobs, '.probe'), randomUUID()]
+  await writeFile(written, text, { flush: true })
+  await rename(written, renamed)
+  const back = await readFile(renamed, 'utf8')
+  await rm(renamed)
+  if (back !== text) throw new Error('a file that was written came back different')
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function unusable(dir: string, error: unknown): UnusableFolder {
+  const { code, message } = error as NodeJS.ErrnoException
+  const hints: Record<string, string> = {
+    EACCES: 'this user may not write there: change the owner of the folder, or the user that Larder runs as',
+    EROFS: 'the file system is read-only: mount a volume there, or set data.dir to a folder that can be written',
+    ENOTDIR: 'a part of that path is a file',
+    EXDEV: 'tmp and blobs must be on one file system',
+  }
+  return new UnusableFolder(`The data folder ${dir} cannot be used: ${hints[code ?? ''] ?? message}.`)
+}

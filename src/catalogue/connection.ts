@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { ActivityTables, CatalogueTables, ReadTables } from './schema.ts'
+
+/** How long a writer waits for another process's transaction (the command line beside the server), in milliseconds. */
+const busyTimeoutMs = 10_000
+
+export const catalogueFile = (dir: string): string => join(dir, 'catalogue.db')
+export const activityFile = (dir: string): string => join(dir, 'activity.db')
+
+export interface Connection<Tables> {
+  readonly raw: Database.Database
+  readonly db: Kysely<Tables>
+}
+
+function over<Tables>(raw: Database.Database): Connection<Tables> {
+  return { raw, db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: raw }) }) }
+}
+
+/** FULL: a commit returns when the write-ahead log is on the disk itself. Every 2xx rests on this line. */
+export function openWriter(dir: string): Connection<CatalogueTables> {
+  const raw = new Database(catalogueFile(dir), { timeout: busyTimeoutMs })
+  raw.pragma('journal_mode = WAL')
+  raw.pragma('synchronous = FULL')
+  raw.pragma('foreign_keys = ON')
+  return over(raw)
+}
+
+/** NORMAL: a power cut may take the last second of requests and usage, and waits for no disk in return. */
+export function openActivityWriter(dir: string): Connection<ActivityTables> {
+  const raw = new Database(activityFile(dir), { timeout: busyTimeoutMs })
+  raw.pragma('journal_mode = WAL')
+  raw.pragma('synchronous = NORMAL')
+  return over(raw)
+}
+
+/** Reads only, of both databases: `activity.` names the second. */
+export function openReader(dir: string): Connection<ReadTables> {
+  const raw = new Database(catalogueFile(dir), { readonly: true, timeout: busyTimeoutMs })
+  raw.prepare('ATTACH DATABASE ? AS activity').run(activityFile(dir))
+  return over(raw)
+}

@@ -1,0 +1,48 @@
+import type Database from 'better-sqlite3'
+import { type Touched, untouched } from './transactions/context.ts'
+
+interface ChangeRow {
+  seq: number
+  kind: string
+  subject: string
+}
+
+/**
+ * Notices what another process (the command line) changed. `PRAGMA data_version` moves with every commit that is not this
+ * connection's and costs about 4 microseconds; only when it moved is the list of changes read, by its end.
+ */
+export class OutsideChanges {
+  readonly #raw: Database.Database
+  readonly #since: Database.Statement
+  #version: unknown
+  #last: number
+
+  constructor(raw: Database.Database) {
+    this.#raw = raw
+    this.#since = raw.prepare('SELECT seq, kind, subject FROM outside_changes WHERE seq > ? ORDER BY seq')
+    this.#last = raw.prepare('SELECT coalesce(max(seq), 0) FROM outside_changes').pluck().get() as number
+    this.#version = this.#dataVersion()
+  }
+
+  /** What changed since the last call; undefined where nothing did. */
+  take(): Touched | undefined {
+    const version = this.#dataVersion()
+    if (version === this.#version) return undefined
+    this.#version = version
+    const rows = this.#since.all(this.#last) as ChangeRow[]
+    if (rows.length === 0) return undefined
+    this.#last = rows.at(-1)?.seq ?? this.#last
+    const touched = untouched()
+    for (const { kind, subject } of rows) {
+      if (kind === 'account') touched.accounts.push(subject)
+      if (kind === 'key') touched.keys.push(subject)
+      if (kind === 'file' && subject === '*') touched.everyFile = true
+      else if (kind === 'file') touched.files.push(subject)
+    }
+    return touched
+  }
+
+  #dataVersion(): unknown {
+    return this.#raw.pragma('data_version', { simple: true })
+  }
+}

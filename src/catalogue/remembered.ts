@@ -1,0 +1,62 @@
+import { LRUCache } from 'lru-cache'
+import type { CatalogueReads, KeyHolder } from '../core/catalogue.ts'
+import type { FileEntry } from '../core/model.ts'
+import type { Digest } from '../core/ports.ts'
+import type { Touched } from './transactions/context.ts'
+
+/** Rows kept in memory: about 500 bytes each. */
+const filesKept = 20_000
+const keysKept = 5_000
+
+/**
+ * The two reads that every request makes, remembered: a key's holder, and a file by its handle. A row is dropped by its
+ * id when a transaction touches it, so that other rows stay, however many uploads come.
+ */
+export class Remembered {
+  readonly #files = new LRUCache<string, FileEntry>({ max: filesKept })
+  readonly #keys = new LRUCache<Digest, KeyHolder>({ max: keysKept })
+  readonly #reads: CatalogueReads
+  /** Moves with every drop, so that a row read before a change is never remembered after it. */
+  #generation = 0
+  hits = 0
+  misses = 0
+
+  constructor(reads: CatalogueReads) {
+    this.#reads = reads
+  }
+
+  file(fileId: string): Promise<FileEntry | undefined> {
+    return this.#remember(this.#files, fileId, () => this.#reads.file(fileId))
+  }
+
+  keyByDigest(digest: Digest): Promise<KeyHolder | undefined> {
+    return this.#remember(this.#keys, digest, () => this.#reads.keyByDigest(digest))
+  }
+
+  drop(touched: Touched): void {
+    this.#generation++
+    for (const fileId of touched.files) this.#files.delete(fileId)
+    if (touched.everyFile) this.#files.clear()
+    if (touched.accounts.length === 0 && touched.keys.length === 0) return
+    for (const [digest, { key, account }] of this.#keys.entries()) {
+      if (touched.keys.includes(key.id) || touched.accounts.includes(account.id)) this.#keys.delete(digest)
+    }
+  }
+
+  async #remember<V extends object>(
+    cache: LRUCache<string, V>,
+    id: string,
+    read: () => Promise<V | undefined>,
+  ): Promise<V | undefined> {
+    const known = cache.get(id)
+    if (known) {
+      this.hits++
+      return known
+    }
+    this.misses++
+    const generation = this.#generation
+    const found = await read()
+    if (found && generation === this.#generation) cache.set(id, found)
+    return found
+  }
+}

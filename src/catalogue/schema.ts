@@ -1,0 +1,133 @@
+import type { ColumnType, Generated } from 'kysely'
+
+/** 0 or 1: SQLite has no booleans. */
+type Flag = number
+type Assigned = Generated<number>
+
+export interface AccountRow {
+  id: string
+  email: string | null
+  password_hash: string | null
+  is_owner: Flag
+  verified_at: number | null
+  disabled_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+export interface KeyRow {
+  id: string
+  account_id: string
+  kind: string
+  hint: string
+  digest: string
+  name: string
+  scopes: string | null
+  path_prefix: string | null
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+export interface SessionRow {
+  id: string
+  account_id: string
+  digest: string
+  created_at: number
+  expires_at: number
+}
+
+export interface LinkRow {
+  id: string
+  account_id: string
+  purpose: string
+  digest: string
+  created_at: number
+  expires_at: number
+  used_at: number | null
+}
+
+export interface BlobRow {
+  digest: string
+  size: number
+  state: 'live' | 'doomed'
+  names: number
+  unnamed_since: number | null
+}
+
+export interface FileRow {
+  seq: Assigned
+  id: string
+  file_id: string
+  account_id: string
+  digest: string
+  size: number
+  content_type: string
+  created_at: number
+}
+
+export interface EntryRow {
+  seq: Assigned
+  id: string
+  account_id: string
+  parent: number | null
+  segment: string | null
+  name: string
+  file: number | null
+  is_public: Flag
+  description: string
+  tags: string
+  created_at: number
+  updated_at: number
+  files_in: Assigned
+  folders_in: Assigned
+  files_below: Assigned
+  folders_below: Assigned
+  bytes_below: Assigned
+}
+
+export interface CatalogueTables {
+  accounts: AccountRow
+  keys: KeyRow
+  sessions: SessionRow
+  links: LinkRow
+  blobs: BlobRow
+  files: FileRow
+  entries: EntryRow
+  detached: { seq: number }
+  errands: {
+    id: string
+    job: string
+    options: string
+    created_at: number
+    finished_at: number | null
+    result: string | null
+  }
+  outside_changes: { seq: Assigned; kind: string; subject: string; at: number }
+}
+
+export interface ActivityTables {
+  requests: {
+    seq: Assigned
+    id: string
+    account_id: string
+    key_id: string | null
+    method: string
+    path: string
+    status: number
+    request_bytes: number | null
+    duration_ms: number
+    user_agent: string | null
+    created_at: number
+  }
+  usage: { account_id: string; month: string; bytes_sent: number; origin_reads: number; image_ops: number }
+  file_usage: { file_id: string; month: string; bytes_sent: number }
+  key_use: { key_id: string; last_used_at: number }
+}
+
+/** The read connection has the activity database attached under this name. */
+export type ReadTables = CatalogueTables & {
+  [T in keyof ActivityTables as `activity.${T}`]: {
+    [C in keyof ActivityTables[T]]: ColumnType<ActivityTables[T][C], never, never>
+  }
+}

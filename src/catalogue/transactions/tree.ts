@@ -1,0 +1,150 @@
+import { sql } from 'kysely'
+import type { Destination } from '../../core/catalogue.ts'
+import { Failure, invalid } from '../../core/failure.ts'
+import { byteLength, pathLimitBytes, reservedAtRoot } from '../../core/names.ts'
+import { type Db, findFolder, findFolderAt, findRoot, liesBelow, pathOfEntry } from '../queries.ts'
+import type { FolderRow } from '../rows.ts'
+
+/** How the sums of a folder and of all above it change. */
+export interface Change {
+  readonly files: number
+  readonly folders: number
+  readonly bytes: number
+}
+
+/** Adds to what lies below a folder, in it and in every folder above it: up to the root, or up to below it. */
+export async function addBelow(
+  db: Db,
+  folder: number,
+  change: Change,
+  upTo: 'the root' | 'below the root' = 'the root',
+): Promise<void> {
+  const condition = upTo === 'the root' ? sql`1` : sql`segment <> ''`
+  await sql`
+    WITH RECURSIVE up(seq, parent) AS (
+      SELECT seq, parent FROM entries WHERE seq = ${folder}
+      UNION ALL SELECT e.seq, e.parent FROM entries e JOIN up ON e.seq = up.parent
+    ) UPDATE entries SET files_below = files_below + ${change.files}, folders_below = folders_below + ${change.folders},
+        bytes_below = bytes_below + ${change.bytes}
+      WHERE seq IN (SELECT seq FROM up) AND ${condition}`.execute(db)
+}
+
+/** Adds to what lies directly in a folder. */
+export async function addIn(db: Db, folder: number, change: { files: number; folders: number }): Promise<void> {
+  await db
+    .updateTable('entries')
+    .set((e) => ({
+      files_in: e('files_in', '+', change.files),
+      folders_in: e('folders_in', '+', change.folders),
+    }))
+    .where('seq', '=', folder)
+    .execute()
+}
+
+/** @throws Failure `forbidden` unless the path lies inside the prefix (the prefix's own folder does not: it belongs to its parent). */
+export function requireInside(path: string, prefix: string | null): void {
+  if (prefix !== null && !(path.startsWith(prefix) && path !== prefix))
+    throw new Failure('forbidden', { needs: 'prefix' })
+}
+
+export interface Place {
+  readonly folder: FolderRow
+  readonly path: string
+}
+
+/** The folder that a destination means, made where it is given by a path and missing. */
+export async function resolve(
+  db: Db,
+  accountId: string,
+  destination: Destination,
+  prefix: string | null,
+  now: number,
+): Promise<Place> {
+  const folder =
+    'folderId' in destination
+      ? await findFolder(db, accountId, destination.folderId)
+      : await ensureFolder(db, accountId, destination.segments, now)
+  if (!folder)
+    throw new Failure('not_found', { what: 'folder', id: 'folderId' in destination ? destination.folderId : '' })
+  const path = await pathOfEntry(db, folder.seq)
+  if (prefix !== null && !path.startsWith(prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  return { folder, path }
+}
+
+async function ensureFolder(db: Db, accountId: string, segments: readonly string[], now: number): Promise<FolderRow> {
+  const known = await findFolderAt(db, accountId, segments)
+  if (known) return known
+  let folder = await findRoot(db, accountId)
+  for (const [depth, segment] of segments.entries()) {
+    const next = await findFolderAt(db, accountId, segments.slice(0, depth + 1))
+    folder = next ?? (await insertFolder(db, folder, { id: crypto.randomUUID(), name: segment, now }))
+  }
+  return folder
+}
+
+/** @throws Failure `conflict` where the name is taken. */
+export async function insertFolder(
+  db: Db,
+  parent: FolderRow,
+  folder: { id: string; name: string; now: number },
+): Promise<FolderRow> {
+  if (await isTaken(db, parent, folder.name)) throw taken('folder', folder.name)
+  const row = await db
+    .insertInto('entries')
+    .values({
+      id: folder.id,
+      account_id: parent.account_id,
+      parent: parent.seq,
+      segment: folder.name,
+      name: folder.name,
+      file: null,
+      is_public: 0,
+      description: '',
+      tags: '[]',
+      created_at: folder.now,
+      updated_at: folder.now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await addIn(db, parent.seq, { files: 0, folders: 1 })
+  await addBelow(db, parent.seq, { files: 0, folders: 1, bytes: 0 })
+  return { ...row, parent_id: parent.id, parent_segment: parent.segment }
+}
+
+/** Whether a folder has an entry of this segment, or may have none because a route stands there. */
+export async function isTaken(db: Db, folder: FolderRow, segment: string): Promise<boolean> {
+  if (folder.segment === '' && reservedAtRoot.has(segment)) return true
+  const row = await db
+    .selectFrom('entries')
+    .select('seq')
+    .where('parent', '=', folder.seq)
+    .where('segment', '=', segment)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export function taken(what: 'file' | 'folder', name: string): Failure<'conflict'> {
+  return new Failure('conflict', { what, id: name, why: `"${name}" is taken in that folder` })
+}
+
+/**
+ * The first of the segments that is free in the folder and keeps the path within its limit.
+ * @throws Failure `invalid` where the folder lies too deep for any of them.
+ */
+export async function freeSegment(db: Db, place: Place, segments: readonly string[]): Promise<string> {
+  for (const segment of segments) {
+    if (byteLength(place.path + segment) > pathLimitBytes) continue
+    if (!(await isTaken(db, place.folder, segment))) return segment
+  }
+  throw invalid('folderId', `the path would be longer than ${pathLimitBytes} bytes; choose a folder nearer to the root`)
+}
+
+/** @throws Failure `invalid` where a folder of this path would be too long. */
+export function requirePathLength(path: string, field: string): void {
+  if (byteLength(path) > pathLimitBytes) throw invalid(field, `a path is at most ${pathLimitBytes} bytes long`)
+}
+
+/** @throws Failure `invalid` where a folder would go into itself. */
+export async function requireOutside(db: Db, target: number, moved: number): Promise<void> {
+  if (await liesBelow(db, target, moved)) throw invalid('parentId', 'a folder cannot be moved into itself')
+}

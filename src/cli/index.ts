@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { config } from './config.ts'
+import { CommandFailed, explain } from './failures.ts'
+import { fsck } from './fsck.ts'
+import { gc } from './gc.ts'
+import { healthcheck } from './healthcheck.ts'
+import { key } from './key.ts'
+import { withConfigOptions } from './options.ts'
+import { serve } from './serve.ts'
+import { user } from './user.ts'
+
+/** All commands, in the order in which the help shows them. */
+const commands = [serve, user, key, gc, fsck, config, healthcheck]
+
+/** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
+export async function run(args: readonly string[]): Promise<void> {
+  const program = withConfigOptions(new Command('larder'))
+    .description('Keeps files on your own disk: a 2xx means "on disk".')
+    .version(versionText(), '--version', 'print the version')
+    .showHelpAfterError('(larder --help tells what there is)')
+    .exitOverride()
+  for (const add of commands) add(program)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  // commander has said what was wrong, or what was asked for (help, version).
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  process.stderr.write(`larder: ${explain(error)}\n`)
+  return error instanceof CommandFailed ? error.exitCode : 2
+}
+
+function versionText(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import type { Account } from '../core/model.ts'
+import { CommandFailed } from './failures.ts'
+import { day, readInput, tableText, withStore } from './store.ts'
+
+interface WithPassword {
+  readonly email: string
+  readonly passwordStdin?: boolean
+}
+
+const passwordOption = [
+  '--password-stdin',
+  'read the password from standard input (it must not stand in the command line)',
+] as const
+
+export function user(program: Command): void {
+  const group = program.command('user').description('accounts; a running server feels a change at once')
+  group
+    .command('add')
+    .description('make a verified account')
+    .requiredOption('--email <address>')
+    .option(...passwordOption)
+    .action((options: WithPassword, command: Command) =>
+      withStore(command, async ({ accounts }) => {
+        const account = await accounts.add(options.email, await passwordFrom(options))
+        say(`Account ${account.email} is made (${account.id}).`)
+      }),
+    )
+  group
+    .command('list')
+    .description('all accounts')
+    .action((_options: object, command: Command) =>
+      withStore(command, async ({ accounts }) => say(listText(await accounts.list()))),
+    )
+  group
+    .command('password')
+    .description("set an account's password, and end its sessions")
+    .requiredOption('--email <address>')
+    .option(...passwordOption)
+    .action((options: WithPassword, command: Command) =>
+      withStore(command, async ({ accounts }) => {
+        const account = await accounts.byEmail(options.email)
+        await accounts.setPassword(account, await passwordFrom(options))
+        say(`The password of ${account.email} is set; its sessions are over.`)
+      }),
+    )
+  disabling(group, 'disable', true, 'shut an account out: its keys and sessions open nothing; its files stay')
+  disabling(group, 'enable', false, 'let a disabled account in again')
+  setUpLink(group)
+}
+
+function disabling(group: Command, name: string, disabled: boolean, about: string): void {
+  group
+    .command(name)
+    .description(about)
+    .requiredOption('--email <address>')
+    .action(({ email }: { email: string }, command: Command) =>
+      withStore(command, async ({ accounts }) => {
+        const account = await accounts.byEmail(email)
+        await accounts.setDisabled(account, disabled)
+        say(`Account ${account.email} is ${disabled ? 'disabled' : 'enabled'}.`)
+      }),
+    )
+}
+
+function setUpLink(group: Command): void {
+  group
+    .command('setup-link')
+    .description('print a new link by which an account gets its e-mail and password (one use, seven days)')
+    .option('--email <address>', "the account; the owner's where absent")
+    .action(({ email }: { email?: string }, command: Command) =>
+      withStore(command, async ({ accounts, config }) => {
+        const account = email === undefined ? await accounts.owner() : await accounts.byEmail(email)
+        const { public_url: publicUrl, port, base_path: basePath } = config.server
+        const base = publicUrl ?? `http://localhost:${port}${basePath}`
+        say(`${base}/app/set-up?token=${await accounts.createSetUpLink(account)}`)
+      }),
+    )
+}
+
+async function passwordFrom({ passwordStdin }: WithPassword): Promise<string> {
+  if (!passwordStdin)
+    throw new CommandFailed('give the password by --password-stdin, as in: echo "$PASSWORD" | larder user …', 2)
+  return readInput()
+}
+
+function listText(accounts: readonly Account[]): string {
+  const rows = accounts.map((account) => [
+    account.email ?? '(not set up)',
+    account.disabledAt !== null ? 'disabled' : account.verifiedAt !== null ? 'active' : 'not verified',
+    account.isOwner ? 'owner' : '',
+    day(account.createdAt),
+    account.id,
+  ])
+  return tableText(['E-MAIL', 'STATE', 'ROLE', 'MADE (UTC)', 'ID'], rows)
+}
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import type { Caller } from './caller.ts'
+import type { Catalogue, NewLink } from './catalogue.ts'
+import { Failure } from './failure.ts'
+import { makeKey, requireActive } from './keys.ts'
+import type { Account } from './model.ts'
+import { emailAddress } from './names.ts'
+import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
+import type { Clock } from './ports.ts'
+import { newToken, secretDigest } from './secrets.ts'
+
+const day = 86_400_000
+export const sessionLifeMs = 30 * day
+export const setUpLinkLifeMs = 7 * day
+
+export interface SignedIn {
+  readonly token: string
+  readonly caller: Caller
+  readonly expiresAt: number
+}
+
+/** What the very first start of a store shows, once. */
+export interface FirstStart {
+  readonly setUpToken: string
+  readonly key: string
+}
+
+/** People: accounts, their passwords, links and sessions. */
+export class Accounts {
+  readonly #catalogue: Catalogue
+  readonly #clock: Clock
+
+  constructor(parts: { catalogue: Catalogue; clock: Clock }) {
+    this.#catalogue = parts.catalogue
+    this.#clock = parts.clock
+  }
+
+  /** Makes the owner's account with a set-up link and a key, where the store has no account yet. */
+  async firstStart(): Promise<FirstStart | undefined> {
+    const now = this.#clock.now()
+    const id = randomUUID()
+    const setUpToken = newToken()
+    const key = makeKey(id, { kind: 'ak', name: 'first start' }, now)
+    const owner = await this.#catalogue.write.createOwner({
+      account: { id, email: null, passwordHash: null, isOwner: true, verified: false, now },
+      key: key.row,
+      link: setUpLink(id, setUpToken, now),
+    })
+    return owner && { setUpToken, key: key.text }
+  }
+
+  /** A new account that may sign in at once. @throws Failure `invalid`, or `conflict` where the e-mail is taken. */
+  async add(email: string, password: string): Promise<Account> {
+    const address = emailAddress(email)
+    requirePassword(password)
+    const passwordHash = await hashPassword(password)
+    const now = this.#clock.now()
+    const account = { id: randomUUID(), email: address, passwordHash, isOwner: false, verified: true, now }
+    return this.#catalogue.write.createAccount(account)
+  }
+
+  list(): Promise<Account[]> {
+    return this.#catalogue.read.accounts()
+  }
+
+  /** @throws Failure `not_found`. */
+  async byEmail(email: string): Promise<Account> {
+    const account = await this.#catalogue.read.accountByEmail(emailAddress(email))
+    if (!account) throw new Failure('not_found', { what: 'account', id: email })
+    return account
+  }
+
+  /** @throws Failure `not_found` in a store that was never started. */
+  async owner(): Promise<Account> {
+    const owner = (await this.list()).find((account) => account.isOwner)
+    if (!owner) throw new Failure('not_found', { what: 'account', id: 'owner' })
+    return owner
+  }
+
+  /** Sets a password and ends the account's sessions. */
+  async setPassword(account: Account, password: string): Promise<void> {
+    requirePassword(password)
+    const passwordHash = await hashPassword(password)
+    await this.#catalogue.write.setPassword({ accountId: account.id, passwordHash, now: this.#clock.now() })
+  }
+
+  /** A disabled account's keys and sessions open nothing; its files stay where they are. */
+  setDisabled(account: Account, disabled: boolean): Promise<void> {
+    return this.#catalogue.write.setDisabled({ accountId: account.id, disabled, now: this.#clock.now() })
+  }
+
+  /** A new one-use link, by which its holder gives the account an e-mail and a password. Resolves to the link's token. */
+  async createSetUpLink(account: Account): Promise<string> {
+    const token = newToken()
+    await this.#catalogue.write.createLink(setUpLink(account.id, token, this.#clock.now()))
+    return token
+  }
+
+  /** Whether a set-up link is good still. */
+  async isSetUpLink(token: string): Promise<boolean> {
+    const holder = await this.#catalogue.read.linkHolder(secretDigest(token), 'set-up', this.#clock.now())
+    return holder !== undefined
+  }
+
+  /** Uses a set-up link up and signs its account in. @throws Failure `not_found`, `invalid`, `conflict`. */
+  async completeSetUp(token: string, email: string, password: string): Promise<SignedIn> {
+    const address = emailAddress(email)
+    requirePassword(password)
+    if (!(await this.isSetUpLink(token))) throw new Failure('not_found', { what: 'link', id: '' })
+    const passwordHash = await hashPassword(password)
+    const now = this.#clock.now()
+    const digest = secretDigest(token)
+    const account = await this.#catalogue.write.completeSetUp({ digest, email: address, passwordHash, now })
+    return this.#signIn(account)
+  }
+
+  /**
+   * A log-in by e-mail and password. An unknown e-mail costs the same work as a known one.
+   * @throws Failure `unauthenticated`, whichever of the two was wrong; `forbidden` for a disabled account.
+   */
+  async logIn(email: string, password: string): Promise<SignedIn> {
+    const account = await this.#catalogue.read.accountByEmail(email.trim().toLowerCase())
+    const hash = account && (await this.#catalogue.read.passwordHash(account.id))
+    const isRight = await verifyPassword(password, hash)
+    if (!account || !isRight) throw new Failure('unauthenticated', { reason: 'wrong' })
+    requireActive(account)
+    return this.#signIn(account)
+  }
+
+  /** The caller of a session's token. @throws Failure `unauthenticated`, `forbidden`. */
+  async bySession(token: string): Promise<Caller> {
+    const holder = await this.#catalogue.read.sessionByDigest(secretDigest(token))
+    if (!holder) throw new Failure('unauthenticated', { reason: 'wrong' })
+    if (holder.session.expiresAt <= this.#clock.now()) throw new Failure('unauthenticated', { reason: 'expired' })
+    requireActive(holder.account)
+    return { account: holder.account, by: 'session', session: holder.session }
+  }
+
+  async logOut(caller: Caller): Promise<void> {
+    if (caller.by === 'session') await this.#catalogue.write.endSession({ id: caller.session.id })
+  }
+
+  async #signIn(account: Account): Promise<SignedIn> {
+    const now = this.#clock.now()
+    const token = newToken()
+    const session = { id: randomUUID(), accountId: account.id, expiresAt: now + sessionLifeMs }
+    await this.#catalogue.write.createSession({ ...session, digest: secretDigest(token), now })
+    return { token, caller: { account, by: 'session', session }, expiresAt: session.expiresAt }
+  }
+}
+
+function setUpLink(accountId: string, token: string, now: number): NewLink {
+  const expiresAt = now + setUpLinkLifeMs
+  return { id: randomUUID(), accountId, purpose: 'set-up', digest: secretDigest(token), expiresAt, now }
+}

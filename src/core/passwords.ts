@@ -1,0 +1,72 @@
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { invalid } from './failure.ts'
+
+const derive = promisify(argon2)
+
+/** OWASP's first choice for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane; about 30 ms. */
+const parameters = { memory: 19_456, passes: 2, parallelism: 1 } as const
+const tagBytes = 32
+const saltBytes = 16
+/** Hashes at once: 19 MiB each. */
+const atOnce = 2
+
+export const passwordLimits = { minCharacters: 6, maxBytes: 1_024 } as const
+
+let running = 0
+const waiting: (() => void)[] = []
+
+async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
+  running++
+  try {
+    return await work()
+  } finally {
+    running--
+    waiting.shift()?.()
+  }
+}
+
+/** @throws Failure `invalid` where the password is too short or absurdly long. */
+export function requirePassword(password: string, field = 'password'): void {
+  if ([...password].length < passwordLimits.minCharacters) {
+    throw invalid(field, `a password has at least ${passwordLimits.minCharacters} characters`)
+  }
+  if (Buffer.byteLength(password) > passwordLimits.maxBytes) {
+    throw invalid(field, `a password has at most ${passwordLimits.maxBytes} bytes`)
+  }
+}
+
+/** Argon2id, in the PHC string format, which carries its own parameters. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(saltBytes)
+  const tag = await tagOf(password, salt, parameters, tagBytes)
+  const { memory, passes, parallelism } = parameters
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`
+}
+
+/** Nobody's password has this hash; an unknown e-mail is checked against it, so that it costs what a known one costs. */
+const nobody = `$argon2id$v=19$m=${parameters.memory},t=${parameters.passes},p=${parameters.parallelism}$${base64(Buffer.alloc(saltBytes))}$${base64(Buffer.alloc(tagBytes))}`
+
+/** Whether the password is the one that was hashed; without a hash, the same work is done for nothing. */
+export async function verifyPassword(password: string, hash: string | null | undefined): Promise<boolean> {
+  const [, , , options = '', salt = '', tag = ''] = (hash ?? nobody).split('$')
+  const [memory = 0, passes = 0, parallelism = 0] = options.split(',').map((option) => Number(option.slice(2)))
+  const expected = Buffer.from(tag, 'base64')
+  const actual = await tagOf(password, Buffer.from(salt, 'base64'), { memory, passes, parallelism }, expected.length)
+  return timingSafeEqual(actual, expected) && typeof hash === 'string'
+}
+
+function tagOf(
+  password: string,
+  salt: Buffer,
+  cost: { memory: number; passes: number; parallelism: number },
+  tagLength: number,
+): Promise<Buffer> {
+  return oneOfFew(() => derive('argon2id', { message: password, nonce: salt, tagLength, ...cost }))
+}
+
+/** The PHC format's base64 has no padding. */
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '')
+}

@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream'
+
+/** SHA-256 of a blob's bytes, as 64 lower-case hex digits. */
+export type Digest = string & { readonly brand?: 'digest' }
+
+export interface Stored {
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** Bytes that have been received whole, are synced, and are reachable by nobody. */
+export interface Staged extends Stored {
+  /** The first bytes (at most 4,100), for telling the type of what came without one. */
+  readonly head: Uint8Array
+}
+
+/** A staged blob under its digest. It cannot be removed before `release` is called, whatever any collector thinks. */
+export interface Placed extends Stored {
+  release(): void
+}
+
+export interface StageOptions {
+  /** More bytes than this reject with `too_large`. */
+  readonly limitBytes: number
+  /** Told the bytes received so far, before each is written; may throw to refuse more (a quota, a rate). */
+  readonly onBytes?: (receivedBytes: number) => void | Promise<void>
+}
+
+/** Bytes by their own digest: written once, never changed. */
+export interface BlobStore {
+  /**
+   * Takes the stream in, unreachable: hashed, counted, and on disk (synced) when this resolves.
+   * Rejects with what the source or `onBytes` failed with, `too_large` past the limit, `disk_full` where there is no room.
+   * On any rejection nothing is left behind and the source is destroyed.
+   */
+  stage(source: Readable, options: StageOptions): Promise<Staged>
+  /**
+   * Puts staged bytes under their digest; resolves once they would survive a power cut. Equal bytes are one blob: the
+   * later ones replace the earlier, so that a rotten blob is mended by an equal upload. Each staging is committed or discarded once.
+   */
+  commit(staged: Staged): Promise<Placed>
+  /** Staged bytes that nobody will publish. Discarding twice, or what is committed already, does nothing. */
+  discard(staged: Staged): Promise<void>
+  /** A stream of the bytes from `start` to `end` (both inclusive). Rejects with `not_found`. */
+  open(digest: Digest, range?: { start: number; end: number }): Promise<Readable>
+  /** All bytes at once, for blobs known to be small. Rejects with `not_found`. */
+  read(digest: Digest): Promise<Buffer>
+  /** A path where a library may read the blob for itself. The file may be missing. */
+  pathOf(digest: Digest): string
+  /** What lies on disk under the digest, without reading it. */
+  stat(digest: Digest): Promise<Stored | undefined>
+  /**
+   * Removes a blob unless somebody is between `commit` and `release` with it, or `confirm` says no. A commit of the same
+   * digest that begins meanwhile waits until the removal is over. A missing blob is no error. Resolves to whether it is gone.
+   */
+  remove(digest: Digest, confirm: () => Promise<boolean>): Promise<boolean>
+  /** Sets a blob's bytes aside in quarantine, for people to look at; the digest is missing afterwards. Resolves to where they are. */
+  quarantine(digest: Digest): Promise<string>
+  /** Every blob once, in digest order; may miss those stored after the call. */
+  list(): AsyncIterable<Stored>
+  /** Writes, syncs and removes a probe file. Rejects with `disk_full` or the disk's own error. */
+  probe(): Promise<void>
+  /** Bytes that may still be written before the headroom is touched. */
+  room(): Promise<number>
+  close(): Promise<void>
+}
+
+/** What a picture is, told from its header alone. */
+export interface PictureFacts {
+  readonly width: number
+  readonly height: number
+  readonly frames: number
+}
+
+/** A variant: the bytes of a picture made from another. */
+export interface Variant {
+  /** SHA-256 of the variant's own bytes. */
+  readonly digest: Digest
+  readonly contentType: string
+  readonly size: number
+  /** Where the bytes start inside `path`. */
+  readonly offset: number
+  readonly path: string
+  /** The bytes themselves, where they were at hand (just made). */
+  readonly bytes?: Buffer
+  /** Whether this call made it (an image operation) or found it in the cache. */
+  readonly made: boolean
+}
+
+/** A picture's source as the image maker needs it. */
+export interface PictureSource {
+  readonly digest: Digest
+  readonly size: number
+  readonly contentType: string
+  readonly path: string
+}
+
+/** What a URL asks for, checked, negotiated and in one canonical form. Equal recipes on equal sources give one variant. */
+export interface Recipe {
+  /** Canonical text: the same wish is always the same string. */
+  readonly key: string
+  /** Whether the answer depended on the `Accept` header. */
+  readonly negotiated: boolean
+}
+
+export interface Images {
+  /** Whether parameters mean anything for this type; for others they are ignored, good or bad. */
+  isPicture(contentType: string): boolean
+  /**
+   * What the query asks for, or undefined when it names no image option (then the original bytes are meant).
+   * Unknown options are ignored. Rejects with `invalid` naming the option and its bounds.
+   */
+  recipe(query: URLSearchParams, accept: string | undefined, source: { contentType: string }): Recipe | undefined
+  /**
+   * The variant, from the cache or made now. Equal requests under way share one making.
+   * Rejects with `too_large` (of picture), `type_refused` (unreadable), `busy`.
+   */
+  variant(source: PictureSource, recipe: Recipe): Promise<Variant>
+  close(): Promise<void>
+}
+
+/** The world's time, so that tests may set it. Milliseconds since 1970 UTC. */
+export interface Clock {
+  now(): number
+}

@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { nanoid } from 'nanoid'
+import { type Caller, prefixOf, requireMay } from './caller.ts'
+import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
+import type { AllowedTypes } from './content-types.ts'
+import { declaredType, settleType } from './content-types.ts'
+import { Failure, invalid } from './failure.ts'
+import type { FileEntry } from './model.ts'
+import { displayName, segmentsFor, segmentsOf } from './names.ts'
+import type { BlobStore, Clock, Placed, Staged } from './ports.ts'
+import { type Reservation, Reservations } from './reservations.ts'
+
+/** A handle in URLs: 16 URL-safe characters, 96 bits. */
+const handleCharacters = 16
+/** What of a body that carries files is surely not file: boundaries, headers, small fields. */
+const envelopeBytes = 64 * 1024
+
+export interface UploadLimits {
+  readonly maxFileBytes: number
+  readonly quota: Quota
+  readonly types: AllowedTypes
+}
+
+/** What the sender says of a file beside its bytes. */
+export interface Labels {
+  readonly description: string
+  readonly tags: readonly string[]
+  readonly isPublic: boolean
+}
+
+interface Received {
+  readonly staged: Staged
+  readonly fileId: string
+  readonly name: string
+  readonly contentType: string
+}
+
+interface Parts {
+  readonly catalogue: Catalogue
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly limits: UploadLimits
+}
+
+/** Files on their way in, whatever door they came to: staged first, then published together or not at all. */
+export class Uploads {
+  readonly #parts: Parts
+  readonly reservations = new Reservations()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Begins an upload. What its body is said to be long is reserved of the quota and of the disk before a byte is read.
+   * @param bodyBytes the declared length of a body that carries files among other things; undefined where it has none.
+   * @throws Failure `forbidden`, `quota_exceeded`, `disk_full`.
+   */
+  async begin(caller: Caller, bodyBytes: number | undefined): Promise<Upload> {
+    requireMay(caller, 'files:write')
+    const { catalogue, blobs, limits } = this.#parts
+    const used = async () => {
+      const root = await catalogue.read.root(caller.account.id)
+      return { bytes: root.bytesBelow, files: root.filesBelow }
+    }
+    await requireFilesLeft(limits.quota, used)
+    const options = { used, quota: limits.quota, room: () => blobs.room() }
+    const reservation = this.reservations.open(caller.account.id, options)
+    // At least one byte, so that an upload without a length is refused at once where nothing is left.
+    await reservation.grow(Math.max((bodyBytes ?? 0) - envelopeBytes, 1), bodyBytes)
+    return new Upload(this.#parts, caller, reservation)
+  }
+}
+
+async function requireFilesLeft(quota: Quota, used: () => Promise<{ files: number }>): Promise<void> {
+  if (quota.files === null) return
+  const { files } = await used()
+  if (files >= quota.files) throw new Failure('quota_exceeded', { of: 'files', limit: quota.files, used: files })
+}
+
+/** One upload under way. End it with `publish`, and in any case with `close`, which leaves nothing behind. */
+export class Upload {
+  readonly #parts: Parts
+  readonly #caller: Caller
+  readonly #reservation: Reservation
+  readonly #received: Received[] = []
+  #finished = 0
+  readonly #underWay = new Map<symbol, number>()
+
+  constructor(parts: Parts, caller: Caller, reservation: Reservation) {
+    this.#parts = parts
+    this.#caller = caller
+    this.#reservation = reservation
+  }
+
+  /** How many files have been received whole. */
+  get count(): number {
+    return this.#received.length
+  }
+
+  /**
+   * Takes one file in. On rejection nothing of it is left.
+   * @throws Failure `type_refused` before a byte is read where the type is said, `too_large`, `quota_exceeded`, `disk_full`.
+   */
+  async receive(source: Readable, said: { name: string | undefined; type: string | undefined }): Promise<void> {
+    const { blobs, limits } = this.#parts
+    const declared = declaredType(said.type)
+    limits.types.require(declared)
+    const one = Symbol()
+    const staged = await blobs
+      .stage(source, { limitBytes: limits.maxFileBytes, onBytes: (bytes) => this.#count(one, bytes) })
+      .finally(() => this.#underWay.delete(one))
+    this.#finished += staged.size
+    await this.#keep(staged, declared, said.name).catch(async (error) => {
+      await blobs.discard(staged)
+      throw error
+    })
+  }
+
+  /**
+   * The publish gate: makes all files received reachable in one transaction, their bytes on disk before it, and it before
+   * this resolves. @throws Failure `not_found` (folder), `forbidden`, `quota_exceeded`, `invalid`; then nothing is kept.
+   */
+  async publish(destination: Destination | undefined, labels: Labels): Promise<FileEntry[]> {
+    if (this.#received.length === 0) throw invalid('file', 'there is no file in the upload')
+    const { blobs, catalogue, clock, limits } = this.#parts
+    const prefix = prefixOf(this.#caller)
+    const received = this.#received.splice(0)
+    const outcomes = await Promise.allSettled(received.map(({ staged }) => blobs.commit(staged)))
+    const placed = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    try {
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed) throw failed.reason
+      return await catalogue.write.publishFiles({
+        accountId: this.#caller.account.id,
+        destination: destination ?? { segments: segmentsOf(prefix ?? '') },
+        prefix,
+        files: received.map((file) => newFile(file, labels)),
+        quota: limits.quota,
+        now: clock.now(),
+      })
+    } catch (error) {
+      await this.#takeBack(placed)
+      throw error
+    } finally {
+      for (const { release } of placed) release()
+    }
+  }
+
+  /** Forgets what was received and not published, and gives the reservation back. */
+  async close(): Promise<void> {
+    const left = this.#received.splice(0)
+    await Promise.all(left.map(({ staged }) => this.#parts.blobs.discard(staged)))
+    this.#reservation.close()
+  }
+
+  async #count(one: symbol, bytes: number): Promise<void> {
+    this.#underWay.set(one, bytes)
+    let total = this.#finished
+    for (const received of this.#underWay.values()) total += received
+    if (total > this.#reservation.taken) await this.#reservation.grow(total)
+  }
+
+  async #keep(staged: Staged, declared: string, sentName: string | undefined): Promise<void> {
+    const fileId = nanoid(handleCharacters)
+    const name = displayName(sentName, fileId)
+    const contentType = await settleType(declared, staged.head, name)
+    this.#parts.limits.types.require(contentType)
+    this.#received.push({ staged, fileId, name, contentType })
+  }
+
+  /** Removes blobs that were placed for a publication that did not happen, unless the catalogue knows them from elsewhere. */
+  async #takeBack(placed: readonly Placed[]): Promise<void> {
+    const { blobs, catalogue } = this.#parts
+    for (const { digest, release } of placed) {
+      release()
+      await blobs.remove(digest, async () => !(await catalogue.audit.knownBlobs([digest])).has(digest))
+    }
+  }
+}
+
+function newFile(received: Received, labels: Labels): NewFile {
+  const { staged, fileId, name, contentType } = received
+  const { digest, size } = staged
+  const segments = segmentsFor(name, fileId)
+  return { ...labels, digest, size, id: randomUUID(), fileId, entryId: randomUUID(), contentType, name, segments }
+}

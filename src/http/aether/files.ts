@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { invalid } from '../../core/failure.ts'
+import { descriptionFrom, tagsFrom } from '../../core/labels.ts'
+import { parse } from '../body.ts'
+import { type AnyRoute, type Call, created, ok, route, seeOther, sendFile } from '../door.ts'
+import type { Fields } from '../form.ts'
+import { pagingOf } from '../paging.ts'
+import { wantsHtml } from '../wants.ts'
+import { fileView } from './views.ts'
+
+const page = { standard: 50, highest: 100 }
+
+const change = z
+  .strictObject({
+    name: z.string(),
+    description: z.string(),
+    tags: z.array(z.string()),
+    folderId: z.string().nullable(),
+    public: z.boolean(),
+  })
+  .partial()
+
+export const files: readonly AnyRoute[] = [
+  route('get', '/files', { summary: 'Files, newest first, a page at a time.', scope: 'files:read' }, async (call) => {
+    const paging = pagingOf(call.query, page)
+    const { files, total } = await call.core.files.list(call.caller, call.query.get('folderId') ?? undefined, paging)
+    return ok({ files: files.map((file) => fileView(file, call.context.baseUrl)), pagination: { total, ...paging } })
+  }),
+
+  route(
+    'post',
+    '/files/upload',
+    { summary: 'Stores the files of a form.', scope: 'files:write', isUpload: true },
+    async (call) => {
+      const { upload, fields } = await call.form()
+      const labels = {
+        description: descriptionFrom(fields.get('description') ?? ''),
+        tags: tagsFrom((fields.get('tags') ?? '').split(',')),
+        isPublic: flag(fields, 'public', true),
+      }
+      const destination = await call.core.folders.destination(call.caller, folderOf(fields.get('folderId')))
+      const published = await upload.publish(destination, labels)
+      const views = published.map((file) => fileView(file, call.context.baseUrl))
+      const onwards = redirectOf(call, fields)
+      if (onwards !== undefined) return seeOther(onwards)
+      return created({ file: views[0], ...(views.length > 1 && { files: views }) })
+    },
+  ),
+
+  route('get', '/files/:id', { summary: 'What is known of a file.', scope: 'files:read' }, async (call) => {
+    const file = await call.core.files.find(call.caller, call.params.id)
+    return ok({ file: fileView(file, call.context.baseUrl) })
+  }),
+
+  route(
+    'patch',
+    '/files/:id',
+    { summary: "Changes a file's name, place, description, tags or visibility.", scope: 'files:write' },
+    async (call) => {
+      const { public: isPublic, folderId, ...rest } = parse(change, await call.json())
+      const update = { ...rest, isPublic, folderId: folderId === null ? 'root' : folderId }
+      const file = await call.core.files.update(call.caller, call.params.id, update)
+      return ok({ file: fileView(file, call.context.baseUrl) })
+    },
+  ),
+
+  route('delete', '/files/:id', { summary: 'Deletes a file.', scope: 'files:write' }, async (call) => {
+    await call.core.files.remove(call.caller, call.params.id)
+    return ok()
+  }),
+
+  route(
+    'get',
+    '/files/:id/download',
+    { summary: "A file's bytes, as an attachment.", scope: 'files:read' },
+    async (call) => sendFile(await call.core.files.find(call.caller, call.params.id)),
+  ),
+]
+
+/** An empty field of a form is one that was not filled in. */
+const folderOf = (sent: string | undefined): string | undefined => (sent === '' ? undefined : sent)
+
+function flag(fields: Fields, name: string, otherwise: boolean): boolean {
+  const sent = fields.get(name)
+  if (sent === undefined || sent === '') return otherwise
+  if (sent === 'true' || sent === '1' || sent === 'on') return true
+  if (sent === 'false' || sent === '0') return false
+  throw invalid(name, `${name} is true or false`)
+}
+
+/**
+ * Where a plain form's browser goes after an upload: only one that prefers a page, and only on this very site, or an
+ * upload form would be a way to send people anywhere.
+ */
+function redirectOf(call: Call, fields: Fields): string | undefined {
+  const sent = fields.get('redirect')
+  if (sent === undefined || sent === '' || !wantsHtml(call.request.headers.accept)) return undefined
+  const base = new URL(call.context.baseUrl)
+  const target = URL.canParse(sent, base.href) ? new URL(sent, base) : undefined
+  if (target?.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
+  return target.href
+}

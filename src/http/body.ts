@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { json as jsonParser, urlencoded } from 'express'
+import type { z } from 'zod'
+import { Failure, type Issue, invalid } from '../core/failure.ts'
+
+export const jsonLimitBytes = 2 * 1024 * 1024
+const formLimitBytes = 64 * 1024
+
+/** A client that went away before its body was whole. Nobody is left to be answered. */
+export class ClientGone extends Error {
+  override name = 'ClientGone'
+}
+
+type Parser = ReturnType<typeof jsonParser>
+
+const json = jsonParser({ limit: jsonLimitBytes, strict: false })
+const form = urlencoded({ limit: formLimitBytes, extended: false, parameterLimit: 100 })
+
+/** Tells a client that waits for it (`Expect: 100-continue`) to send its body. Called when the body is about to be read. */
+export function askForBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect?.toLowerCase() === '100-continue' && !response.headersSent) response.writeContinue()
+}
+
+/** The JSON body. @throws Failure `invalid` or `too_large`. */
+export async function readJson(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  const body = await parseWith(json, request, response, jsonLimitBytes)
+  if (body === undefined) throw invalid('body', 'send JSON, with Content-Type: application/json', 'json')
+  return body
+}
+
+/** The fields of a plain form; of a repeated one, all values. @throws Failure `invalid` or `too_large`. */
+export async function readFields(request: IncomingMessage, response: ServerResponse): Promise<URLSearchParams> {
+  const body = ((await parseWith(form, request, response, formLimitBytes)) ?? {}) as Record<string, string | string[]>
+  return new URLSearchParams(
+    Object.entries(body).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one])),
+  )
+}
+
+function parseWith(
+  parser: Parser,
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+): Promise<unknown> {
+  askForBody(request, response)
+  return new Promise((resolve, reject) => {
+    const message = request as IncomingMessage & { body?: unknown }
+    parser(message as Parameters<Parser>[0], response as Parameters<Parser>[1], (error?: unknown) => {
+      if (error === undefined || error === null) resolve(message.body)
+      else reject(fromParser(error, limit))
+    })
+  })
+}
+
+/** The parser's errors by their `type`. */
+function fromParser(error: unknown, limit: number): unknown {
+  const { type, status } = error as { type?: string; status?: number }
+  if (type === 'request.aborted') return new ClientGone()
+  if (type === 'entity.too.large') return new Failure('too_large', { of: 'body', limit, unit: 'bytes' })
+  if (type === 'entity.parse.failed') return invalid('body', 'the body is not valid JSON', 'json')
+  if (status !== undefined && status < 500)
+    return invalid('body', `the body cannot be read (${type ?? 'malformed'})`, 'body')
+  return error
+}
+
+/** Checks a body against its schema. @throws Failure `invalid`, with every fault and where it stands. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issues: Issue[] = result.error.issues.map((issue) => ({
+    path: issue.path.filter((step) => typeof step !== 'symbol'),
+    problem: issue.message,
+    kind: issue.code ?? 'value',
+  }))
+  throw new Failure('invalid', { issues })
+}

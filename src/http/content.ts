@@ -1,0 +1,37 @@
+import { create } from 'content-disposition'
+import { essence } from '../core/content-types.ts'
+
+/**
+ * Types that a browser may show in place. A closed list: what is not on it (SVG, HTML, XML, scripts, the unknown) is an
+ * attachment, whatever its name. Nothing here can run in the page's place.
+ */
+const inlineTypes: ReadonlySet<string> = new Set(['application/pdf', 'text/plain'])
+const inlineFamilies: ReadonlySet<string> = new Set(['image', 'audio', 'video', 'font'])
+const neverInline = /[+/]xml$|svg/
+
+export function mayBeInline(contentType: string): boolean {
+  const type = essence(contentType)
+  if (neverInline.test(type)) return false
+  return inlineTypes.has(type) || inlineFamilies.has(type.split('/')[0] ?? '')
+}
+
+/** RFC 6266, with the name in both forms where it needs them. */
+export function disposition(kind: 'inline' | 'attachment', name: string): string {
+  return create(name, { type: kind })
+}
+
+const sandboxed = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+/** The browser's own viewer of PDF does not start in a sandbox; it runs the document in one of its own. */
+const forPdf = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+
+/** What a page made of somebody's file may do, should a browser ever take it for one. */
+export function contentPolicy(contentType: string): string {
+  return essence(contentType) === 'application/pdf' ? forPdf : sandboxed
+}
+
+/** A text without a charset is nearly always UTF-8 today, and a browser left to guess shows accents broken. */
+export function contentTypeHeader(contentType: string): string {
+  return essence(contentType) === 'text/plain' && !contentType.includes('charset')
+    ? `${contentType}; charset=utf-8`
+    : contentType
+}

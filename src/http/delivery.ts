@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { evaluate, rangeApplies, type Validators } from './conditional.ts'
+import { type ByteRange, parseRange } from './range.ts'
+
+/** A representation: what it is known by, how it is described, and how its bytes are had. */
+export interface Content extends Validators {
+  readonly size: number
+  /** Headers that describe it, beside those that delivery sets itself: flat, name after value, as `writeHead` takes them. */
+  readonly headers: readonly string[]
+  /** Those of them that a 304 carries too (RFC 9110 section 15.4.5). */
+  readonly cacheHeaders: readonly string[]
+  readonly bytes?: Buffer | undefined
+  /** A stream of a part of the bytes. Asked for only where `bytes` are not at hand. */
+  open(range: ByteRange): Promise<Readable>
+}
+
+/**
+ * Answers GET or HEAD for a representation by RFC 9110: preconditions, range, body. Resolves to the bytes of body sent.
+ * Rejects only before anything is sent; what breaks afterwards breaks the connection, so that nobody takes a part for the
+ * whole. Headers come from `context` (of the request) and from the content.
+ */
+export async function deliver(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Content,
+  context: readonly string[],
+): Promise<number> {
+  const verdict = evaluate(request.headers, content)
+  if (verdict === 'not modified')
+    return answerEmpty(response, 304, [...context, ...validatorHeaders(content), ...content.cacheHeaders])
+  if (verdict === 'precondition failed') return answerEmpty(response, 412, [...context, 'Content-Length', '0'])
+  const range = wantedRange(request, content)
+  if (range === 'unsatisfiable') {
+    return answerEmpty(response, 416, [...context, 'Content-Range', `bytes */${content.size}`, 'Content-Length', '0'])
+  }
+  return send(request, response, content, context, range)
+}
+
+function validatorHeaders(content: Content): string[] {
+  return ['ETag', content.etag, 'Last-Modified', httpDate(content.lastModifiedMs)]
+}
+
+/** `Range` means something for GET alone (RFC 9110 section 14.2). */
+function wantedRange(request: IncomingMessage, content: Content) {
+  const { range, 'if-range': ifRange } = request.headers
+  if (range === undefined || request.method !== 'GET') return undefined
+  return rangeApplies(headerText(ifRange), content) ? parseRange(range, content.size) : undefined
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function answerEmpty(response: ServerResponse, status: number, headers: string[]): number {
+  response.writeHead(status, headers)
+  response.end()
+  return 0
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Content,
+  context: readonly string[],
+  range: ByteRange | undefined,
+): Promise<number> {
+  const { start, end } = range ?? { start: 0, end: content.size - 1 }
+  const length = end - start + 1
+  const headers = [
+    ...context,
+    ...validatorHeaders(content),
+    'Accept-Ranges',
+    'bytes',
+    'Content-Length',
+    String(length),
+    ...content.cacheHeaders,
+    ...content.headers,
+  ]
+  if (range) headers.push('Content-Range', `bytes ${start}-${end}/${content.size}`)
+  const status = range ? 206 : 200
+  if (request.method === 'HEAD' || length === 0) return answerEmpty(response, status, headers)
+  if (content.bytes) {
+    response.writeHead(status, headers)
+    response.end(range ? content.bytes.subarray(start, end + 1) : content.bytes)
+    return length
+  }
+  const source = await content.open({ start, end })
+  response.writeHead(status, headers)
+  return pump(source, response, length)
+}
+
+/** Sends exactly `length` bytes, or breaks the connection: a file cut short must not look like a whole one. */
+function pump(source: Readable, response: ServerResponse, length: number): Promise<number> {
+  return new Promise((resolve) => {
+    let sent = 0
+    const stop = (): void => {
+      source.destroy()
+      if (!response.writableFinished) response.destroy()
+      resolve(sent)
+    }
+    source.on('data', (chunk: Buffer) => {
+      sent += chunk.length
+      if (!response.write(chunk)) source.pause()
+    })
+    response.on('drain', () => source.resume())
+    source.on('end', () => (sent === length ? response.end() : stop()))
+    source.on('error', stop)
+    response.on('close', stop)
+  })
+}
+
+let lastDate = { ms: Number.NaN, text: '' }
+
+/** An HTTP date. Hot files ask for the same one again and again. */
+export function httpDate(ms: number): string {
+  if (lastDate.ms !== ms) lastDate = { ms, text: new Date(ms).toUTCString() }
+  return lastDate.text
+}

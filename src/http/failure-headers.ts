@@ -1,0 +1,16 @@
+import type { AnyFailure } from '../core/failure.ts'
+
+/** Headers that HTTP itself wants beside a failure, the same at every door. */
+export function failureHeaders(failure: AnyFailure): Record<string, string> {
+  switch (failure.code) {
+    case 'rate_limited':
+    case 'busy':
+      return { 'Retry-After': String(failure.detail.retryAfterSeconds) }
+    case 'method_not_allowed':
+      return { Allow: failure.detail.allowed.join(', ') }
+    case 'unauthenticated':
+      return { 'WWW-Authenticate': 'Bearer' }
+    default:
+      return {}
+  }
+}

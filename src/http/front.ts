@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Core } from '../core/core.ts'
+import { isFailure } from '../core/failure.ts'
+import type { Proxies } from './address.ts'
+import { type RequestContext, setContext } from './context.ts'
+import type { Media } from './media/index.ts'
+
+export interface FrontOptions {
+  readonly core: Core
+  readonly log: Logger
+  readonly proxies: Proxies
+  readonly publicUrl: string | undefined
+  readonly basePath: string
+  /** Host names at whose root a door is served: name to the door's base. */
+  readonly hosts: ReadonlyMap<string, string>
+  /** First segments of paths that mean the same under every host name. */
+  readonly ownPaths: readonly string[]
+  readonly media: Media
+  /** Everything that is not media. */
+  readonly app: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+const corsHeaders = [
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Expose-Headers',
+  'ETag, Content-Disposition, Content-Range, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
+]
+
+const preflightHeaders = [
+  'Access-Control-Allow-Methods',
+  'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers',
+  'Authorization, X-API-Key, Content-Type, X-File-Name, Range, If-Match, If-None-Match, If-Modified-Since, If-Range',
+  'Access-Control-Max-Age',
+  '86400',
+]
+
+const hostForm = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/
+/** A key that somebody put into a path is still a secret. */
+const keyInPath = /(ak|atiru|sk)_[0-9A-Za-z]{36}/g
+const processId = Date.now().toString(36)
+let requests = 0
+
+/**
+ * Ahead of the hot path and of Express alike: request id, base path, host names, CORS, the log line. What another process
+ * changed in the catalogue is looked at first, so that this very request feels it.
+ */
+export function createFront(options: FrontOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    options.core.catalogue.refresh()
+    const context = begin(options, request)
+    setContext(request, context)
+    response.once('close', () => end(options, request, response, context))
+    const isPage = context.path === '/app' || context.path.startsWith('/app/')
+    const headers = ['X-Request-Id', context.id, 'X-Content-Type-Options', 'nosniff', ...(isPage ? [] : corsHeaders)]
+    if (request.method === 'OPTIONS' && !isPage) {
+      response.writeHead(204, [...headers, ...preflightHeaders])
+      response.end()
+    } else if (options.media.handles(context.path)) {
+      void options.media.handle(request, response, headers)
+    } else {
+      for (let n = 0; n < headers.length; n += 2) response.setHeader(headers[n] as string, headers[n + 1] as string)
+      options.app(request, response)
+    }
+  }
+}
+
+function begin(options: FrontOptions, request: IncomingMessage): RequestContext {
+  const target = request.url ?? '/'
+  const cut = target.indexOf('?')
+  const sent = cut < 0 ? target : target.slice(0, cut)
+  const search = cut < 0 ? '' : target.slice(cut)
+  const host = hostOf(options, request)
+  const path = withoutBase(options, sent, host)
+  request.url = path + search
+  const isSecure = isHttps(options, request)
+  return {
+    id: `${processId}-${(++requests).toString(36)}`,
+    startedMs: performance.now(),
+    address: options.proxies.clientOf(request),
+    path,
+    query: new URLSearchParams(search),
+    baseUrl: options.publicUrl ?? `${isSecure ? 'https' : 'http'}://${host}${options.basePath}`,
+    isSecure,
+  }
+}
+
+/** The host that was asked for; where it says nothing usable, the address that was connected to. */
+function hostOf(options: FrontOptions, request: IncomingMessage): string {
+  const host = options.proxies.forwarded(request, 'x-forwarded-host') ?? request.headers.host ?? ''
+  if (hostForm.test(host)) return host
+  const { localAddress = 'localhost', localPort = 80 } = request.socket
+  const plain = localAddress.replace(/^::ffff:/, '')
+  return `${plain.includes(':') ? `[${plain}]` : plain}:${localPort}`
+}
+
+function isHttps(options: FrontOptions, request: IncomingMessage): boolean {
+  const forwarded = options.proxies.forwarded(request, 'x-forwarded-proto')
+  return forwarded !== undefined ? forwarded === 'https' : (options.publicUrl?.startsWith('https:') ?? false)
+}
+
+/** The path below the base path; under a door's own host name also the door's, as if its base had been sent. */
+function withoutBase({ basePath, hosts, ownPaths }: FrontOptions, sent: string, host: string): string {
+  let path = sent
+  if (basePath !== '') {
+    if (sent === basePath) path = '/'
+    // Outside the base path there is nothing: a path that no route has.
+    else path = sent.startsWith(`${basePath}/`) ? sent.slice(basePath.length) : '/.outside'
+  }
+  const door = hosts.size > 0 ? hosts.get(host.replace(/:\d+$/, '').toLowerCase()) : undefined
+  const isOwn = ownPaths.some((own) => path === own || path.startsWith(`${own}/`))
+  return door === undefined || isOwn ? path : door + path
+}
+
+function end(options: FrontOptions, request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
+  const durationMs = Math.round((performance.now() - context.startedMs) * 100) / 100
+  const { caller, error, path } = context
+  // 499 as other servers write it: the client left before there was an answer.
+  const status = response.headersSent ? response.statusCode : 499
+  const isOurFault = error !== undefined && !isFailure(error) && status >= 500
+  const line = {
+    request: context.id,
+    method: request.method,
+    path: path.includes('_') ? path.replace(keyInPath, '$1_…') : path,
+    status,
+    ms: durationMs,
+    address: context.address,
+    ...(caller && { account: caller.account.id }),
+    ...(caller?.by === 'key' && { key: caller.key.id }),
+    ...(!response.writableFinished && { cut: true }),
+    ...(isOurFault && { err: error }),
+  }
+  if (isOurFault) options.log.error(line, 'request')
+  else options.log.info(line, 'request')
+  if (context.isApiCall && caller) record(options, request, context, caller, status, durationMs)
+}
+
+function record(
+  { core }: FrontOptions,
+  request: IncomingMessage,
+  context: RequestContext,
+  caller: NonNullable<RequestContext['caller']>,
+  status: number,
+  durationMs: number,
+): void {
+  const length = request.headers['content-length']
+  core.activity.request({
+    id: context.id,
+    accountId: caller.account.id,
+    keyId: caller.by === 'key' ? caller.key.id : null,
+    method: request.method ?? '',
+    path: context.path.slice(0, 2_048),
+    status,
+    requestBytes: length === undefined ? null : Number(length),
+    durationMs,
+    userAgent: request.headers['user-agent']?.slice(0, 512) ?? null,
+    at: Date.now(),
+  })
+}

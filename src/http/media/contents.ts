@@ -1,0 +1,120 @@
+import { createReadStream } from 'node:fs'
+import { LRUCache } from 'lru-cache'
+import type { Core } from '../../core/core.ts'
+import type { FileEntry } from '../../core/model.ts'
+import type { Recipe, Variant } from '../../core/ports.ts'
+import { contentPolicy, contentTypeHeader, disposition, mayBeInline } from '../content.ts'
+import type { Content } from '../delivery.ts'
+
+/** Bytes of small files and variants kept in memory, and the largest that counts as small. */
+const keptBytes = 64 * 1024 * 1024
+const smallBytes = 256 * 1024
+/** An entry's own weight beside its bytes, about: keys, headers, the objects around them. */
+const overheadBytes = 1_024
+
+const readChunkBytes = 512 * 1024
+
+/** The content behind a `file_id` never changes. */
+const forEver = ['Cache-Control', 'public, max-age=31536000, immutable']
+
+export type Presentation = 'inline' | 'attachment'
+
+/** A representation ready to be sent, and whether making it was an image operation. */
+export interface Prepared {
+  readonly content: Content
+  readonly imageOps: number
+}
+
+interface Kept {
+  readonly bytes: Buffer
+  readonly digest: string
+  readonly contentType: string
+}
+
+/** Representations of public files: originals and variants, the small and hot ones from memory. */
+export class Contents {
+  readonly #core: Core
+  /** By digest, with the recipe where it is a variant: what equal files share. */
+  readonly #kept = new LRUCache<string, Kept>({
+    maxSize: keptBytes,
+    sizeCalculation: ({ bytes }) => bytes.length + overheadBytes,
+  })
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** A file's own bytes. */
+  async original(file: FileEntry, as: Presentation): Promise<Prepared> {
+    const { digest, size, contentType } = file
+    const kept = await this.#small(file)
+    const open = (range: { start: number; end: number }) => this.#core.blobs.open(digest, range)
+    return { content: contentOf(file, as, { digest, contentType, size, bytes: kept?.bytes, open }), imageOps: 0 }
+  }
+
+  /** The picture that a recipe makes of a file. @throws Failure as `Media.variant`. */
+  async variant(file: FileEntry, recipe: Recipe, as: Presentation): Promise<Prepared> {
+    const key = `${file.digest} ${recipe.key}`
+    const kept = this.#kept.get(key)
+    if (kept) return { content: variantContent(file, recipe, as, { ...kept, size: kept.bytes.length }), imageOps: 0 }
+    const variant = await this.#core.media.variant(file, recipe)
+    const { bytes, digest, contentType } = variant
+    if (bytes && bytes.length <= smallBytes) this.#kept.set(key, { bytes, digest, contentType })
+    return { content: variantContent(file, recipe, as, variant), imageOps: variant.made ? 1 : 0 }
+  }
+
+  async #small({ digest, size, contentType }: FileEntry): Promise<Kept | undefined> {
+    if (size > smallBytes) return undefined
+    const known = this.#kept.get(digest)
+    if (known) return known
+    const bytes = await this.#core.blobs.read(digest)
+    // A blob that was cut short must not be remembered, nor sent as if it were whole.
+    if (bytes.length !== size) throw new Error(`blob ${digest} has ${bytes.length} bytes, and should have ${size}`)
+    const kept = { bytes, digest, contentType }
+    this.#kept.set(digest, kept)
+    return kept
+  }
+}
+
+type Bytes = Pick<Content, 'size' | 'bytes' | 'open'> & { readonly digest: string; readonly contentType: string }
+
+function contentOf(file: FileEntry, as: Presentation, bytes: Bytes, vary: readonly string[] = []): Content {
+  const kind = as === 'inline' && mayBeInline(bytes.contentType) ? 'inline' : 'attachment'
+  return {
+    etag: `"${bytes.digest}"`,
+    lastModifiedMs: file.createdAt,
+    size: bytes.size,
+    cacheHeaders: [...forEver, ...vary],
+    headers: [
+      'Content-Type',
+      contentTypeHeader(bytes.contentType),
+      'Content-Disposition',
+      disposition(kind, file.name),
+      'Content-Security-Policy',
+      contentPolicy(bytes.contentType),
+      'Cross-Origin-Resource-Policy',
+      'cross-origin',
+    ],
+    bytes: bytes.bytes,
+    open: bytes.open,
+  }
+}
+
+type VariantBytes = Pick<Variant, 'digest' | 'contentType' | 'size' | 'bytes'> &
+  Partial<Pick<Variant, 'path' | 'offset'>>
+
+function variantContent(file: FileEntry, recipe: Recipe, as: Presentation, variant: VariantBytes): Content {
+  const { path = '', offset = 0 } = variant
+  const open = async ({ start, end }: { start: number; end: number }) =>
+    createReadStream(path, { start: offset + start, end: offset + end, highWaterMark: readChunkBytes })
+  const named = { ...file, name: variantName(file.name, variant.contentType) }
+  return contentOf(named, as, { ...variant, open }, recipe.negotiated ? ['Vary', 'Accept'] : [])
+}
+
+/** A picture made into another format is saved under that format's extension. */
+function variantName(name: string, contentType: string): string {
+  const extension = `.${contentType.split('/')[1] ?? 'bin'}`
+  const plain = name.replace(/\.[A-Za-z0-9]{1,5}$/, '')
+  const known = extension === '.jpeg' && /\.jpe?g$/i.test(name)
+  return known ? name : plain + extension
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Core } from '../../core/core.ts'
+import { asFailure, Failure } from '../../core/failure.ts'
+import type { FileEntry } from '../../core/model.ts'
+import { contentPolicy, contentTypeHeader, disposition } from '../content.ts'
+import { contextOf, type RequestContext } from '../context.ts'
+import { deliver } from '../delivery.ts'
+import { failureHeaders } from '../failure-headers.ts'
+import { answerEarly } from '../linger.ts'
+import { Contents, type Prepared, type Presentation } from './contents.ts'
+import { failure } from './failures.ts'
+
+/** `/m/{file_id}` and `/d/{file_id}`; whatever name follows is for people and the browser's address line. */
+const mediaPath = /^\/([md])\/([A-Za-z0-9_-]{16})(?:\/[^/]*)?$/
+
+const allowed = ['GET', 'HEAD', 'OPTIONS']
+
+export interface Media {
+  /** Whether the path is one of media's, well-formed or not. */
+  handles(path: string): boolean
+  handle(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Promise<void>
+  /** A file's bytes for its owner (AetherCDN's download): an attachment that no shared cache may keep. */
+  download(request: IncomingMessage, response: ServerResponse, file: FileEntry): Promise<void>
+}
+
+/** The hot path: public files and pictures made of them, ahead of Express. */
+export function createMedia(core: Core): Media {
+  const contents = new Contents(core)
+
+  async function answer(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Promise<void> {
+    const { path, query } = contextOf(request)
+    if (!allowed.includes(request.method ?? '')) throw new Failure('method_not_allowed', { allowed })
+    const [, route, fileId] = mediaPath.exec(path) ?? []
+    if (fileId === undefined) throw new Failure('not_found', { what: 'file', id: path })
+    const file = await core.media.find(fileId)
+    const { content, imageOps } = await prepare(contents, file, query, request, route === 'd' ? 'attachment' : 'inline')
+    const sent = await deliver(request, response, content, headers)
+    if (sent > 0 || imageOps > 0) core.activity.sent(file, sent, imageOps)
+  }
+
+  async function prepare(
+    from: Contents,
+    file: FileEntry,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    as: Presentation,
+  ): Promise<Prepared> {
+    const recipe = core.media.recipe(file, query, request.headers.accept)
+    return recipe ? from.variant(file, recipe, as) : from.original(file, as)
+  }
+
+  return {
+    handles: (path) => path.startsWith('/m/') || path.startsWith('/d/'),
+    handle: (request, response, headers) =>
+      answer(request, response, headers).catch((error) => fail(error, request, response, headers)),
+    download: async (request, response, file) => {
+      const { contentType, digest, size, createdAt } = file
+      const content = {
+        etag: `"${digest}"`,
+        lastModifiedMs: createdAt,
+        size,
+        cacheHeaders: ['Cache-Control', 'private'],
+        headers: [
+          'Content-Type',
+          contentTypeHeader(contentType),
+          'Content-Disposition',
+          disposition('attachment', file.name),
+          'Content-Security-Policy',
+          contentPolicy(contentType),
+        ],
+        open: (range: { start: number; end: number }) => core.blobs.open(digest, range),
+      }
+      const sent = await deliver(request, response, content, [])
+      if (sent > 0) core.activity.sent(file, sent, 0)
+    },
+  }
+}
+
+function fail(error: unknown, request: IncomingMessage, response: ServerResponse, headers: readonly string[]): void {
+  const context: RequestContext = contextOf(request)
+  context.error = error
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const failed = asFailure(error, context.id)
+  const { status, body } = failure(failed)
+  const text = JSON.stringify(body)
+  const own = {
+    ...failureHeaders(failed),
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': 'no-store',
+  }
+  answerEarly(request, response)
+  response.writeHead(status, [
+    ...headers,
+    ...Object.entries(own).flat(),
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+  ])
+  response.end(text)
+}
