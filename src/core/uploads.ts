@@ -84,7 +84,8 @@ export class Upload {
   readonly #parts: Parts
   readonly #caller: Caller
   readonly #reservation: Reservation
-  readonly #received: Received[] = []
+  /** In the order in which the files began; undefined while one is under way, or where it failed. */
+  readonly #received: (Received | undefined)[] = []
   #finished = 0
   readonly #underWay = new Map<symbol, number>()
 
@@ -92,11 +93,6 @@ export class Upload {
     this.#parts = parts
     this.#caller = caller
     this.#reservation = reservation
-  }
-
-  /** How many files have been received whole. */
-  get count(): number {
-    return this.#received.length
   }
 
   /**
@@ -107,15 +103,18 @@ export class Upload {
     const { blobs, limits } = this.#parts
     const declared = declaredType(said.type)
     limits.types.require(declared)
+    const place = this.#received.push(undefined) - 1
     const one = Symbol()
     const staged = await blobs
       .stage(source, { limitBytes: limits.maxFileBytes, onBytes: (bytes) => this.#count(one, bytes) })
       .finally(() => this.#underWay.delete(one))
     this.#finished += staged.size
-    await this.#keep(staged, declared, said.name).catch(async (error) => {
+    try {
+      this.#received[place] = await this.#describe(staged, declared, said.name)
+    } catch (error) {
       await blobs.discard(staged)
       throw error
-    })
+    }
   }
 
   /**
@@ -123,10 +122,10 @@ export class Upload {
    * this resolves. @throws Failure `not_found` (folder), `forbidden`, `quota_exceeded`, `invalid`; then nothing is kept.
    */
   async publish(destination: Destination | undefined, labels: Labels): Promise<FileEntry[]> {
-    if (this.#received.length === 0) throw invalid('file', 'there is no file in the upload')
+    const received = this.#take()
+    if (received.length === 0) throw invalid('file', 'there is no file in the upload')
     const { blobs, catalogue, clock, limits } = this.#parts
     const prefix = prefixOf(this.#caller)
-    const received = this.#received.splice(0)
     const outcomes = await Promise.allSettled(received.map(({ staged }) => blobs.commit(staged)))
     const placed = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     try {
@@ -150,8 +149,7 @@ export class Upload {
 
   /** Forgets what was received and not published, and gives the reservation back. */
   async close(): Promise<void> {
-    const left = this.#received.splice(0)
-    await Promise.all(left.map(({ staged }) => this.#parts.blobs.discard(staged)))
+    await Promise.all(this.#take().map(({ staged }) => this.#parts.blobs.discard(staged)))
     this.#reservation.close()
   }
 
@@ -162,12 +160,16 @@ export class Upload {
     if (total > this.#reservation.taken) await this.#reservation.grow(total)
   }
 
-  async #keep(staged: Staged, declared: string, sentName: string | undefined): Promise<void> {
+  #take(): Received[] {
+    return this.#received.splice(0).filter((received) => received !== undefined)
+  }
+
+  async #describe(staged: Staged, declared: string, sentName: string | undefined): Promise<Received> {
     const fileId = nanoid(handleCharacters)
     const name = displayName(sentName, fileId)
     const contentType = await settleType(declared, staged.head, name)
     this.#parts.limits.types.require(contentType)
-    this.#received.push({ staged, fileId, name, contentType })
+    return { staged, fileId, name, contentType }
   }
 
   /** Removes blobs that were placed for a publication that did not happen, unless the catalogue knows them from elsewhere. */
