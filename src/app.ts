@@ -76,7 +76,7 @@ async function build(
     maxSide: config.images.max_side,
     cacheSizeBytes: config.images.cache_size,
     timeoutMs: config.images.timeout,
-    log: (facts, text) => log.warn(facts, text),
+    report,
   })
   closers.push(() => images.close())
   const schedule = startSchedule({ catalogue, blobs, clock, gc: gcOf(config), report })

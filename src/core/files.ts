@@ -53,8 +53,10 @@ export class Files {
 
   /** @throws Failure `not_found`, `conflict` (name taken), `invalid`, `forbidden`. */
   async update(caller: Caller, fileId: string, update: FileUpdate): Promise<FileEntry> {
-    await this.#find(caller, fileId, 'files:write')
-    const { name, description, tags, folderId, isPublic } = update
+    const file = await this.#find(caller, fileId, 'files:write')
+    const { description, tags, folderId, isPublic } = update
+    // The name it has already is no rename: its place may be another's, where two files came with one name.
+    const name = update.name === file.name ? undefined : update.name
     return this.#catalogue.write.changeFile({
       ...this.#target(caller, fileId),
       ...(name !== undefined && renamed(name, fileId)),

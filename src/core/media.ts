@@ -1,5 +1,6 @@
+import type { Readable } from 'node:stream'
 import type { CatalogueReads } from './catalogue.ts'
-import { Failure } from './failure.ts'
+import { Failure, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
 import type { BlobStore, Images, Recipe, Variant } from './ports.ts'
 
@@ -20,6 +21,23 @@ export class Media {
     const file = await this.#read.file(fileId)
     if (!file?.isPublic) throw new Failure('not_found', { what: 'file', id: fileId })
     return file
+  }
+
+  /** A part of a file's bytes, both ends inclusive. @throws Failure `not_found` where the file was deleted meanwhile. */
+  open(file: FileEntry, range: { start: number; end: number }): Promise<Readable> {
+    return this.#blobs.open(file.digest, range).catch((error) => this.#missing(file, error))
+  }
+
+  /** All bytes of a small file. @throws Failure `not_found` where the file was deleted meanwhile. */
+  read(file: FileEntry): Promise<Buffer> {
+    return this.#blobs.read(file.digest).catch((error) => this.#missing(file, error))
+  }
+
+  /** A file that is there and whose bytes are not is damage, for the log to shout, and never a mere "not found". */
+  async #missing(file: FileEntry, error: unknown): Promise<never> {
+    if (!isFailure(error) || error.code !== 'not_found') throw error
+    if (!(await this.#read.file(file.fileId))) throw new Failure('not_found', { what: 'file', id: file.fileId })
+    throw new Error(`the bytes of file ${file.fileId} (blob ${file.digest}) are not on the disk`, { cause: error })
   }
 
   /**

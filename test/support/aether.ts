@@ -1,0 +1,91 @@
+import { type TestApp, withKey } from './app.ts'
+
+export interface FileBody {
+  id: string
+  name: string
+  size: number
+  mimeType: string
+  url: string
+  downloadUrl: string
+  folderId: string | null
+  description: string
+  tags: string[]
+  createdAt: string
+  updatedAt: string
+}
+
+export interface FolderBody {
+  id: string
+  name: string
+  parentId: string | null
+  createdAt: string
+  updatedAt: string
+}
+
+/** Everything that an answer of AetherCDN's door may hold. A test names what it expects, and fails where it is not there. */
+export interface AetherBody {
+  success: boolean
+  file: FileBody
+  files: FileBody[]
+  folder: FolderBody
+  folders: FolderBody[]
+  pagination: { total: number; limit: number; offset: number }
+  stats: { totalFiles: number; totalSize: number; totalFolders: number; storageUsed: string; bandwidthUsed: string }
+  error: { code: string; message: string }
+}
+
+export interface AetherAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly bytes: Buffer
+  readonly body: AetherBody
+}
+
+export interface CallOptions {
+  /** The owner's where absent; none where null. */
+  readonly key?: string | null
+  readonly json?: unknown
+  readonly form?: FormData
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Calls a route of AetherCDN's door by its path below `/api/v1`. */
+export async function aether(
+  app: Pick<TestApp, 'url' | 'key'>,
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<AetherAnswer> {
+  const { key = app.key, json, form, headers = {} } = options
+  const body = form ?? (json === undefined ? undefined : JSON.stringify(json))
+  const response = await fetch(`${app.url}/api/v1${path}`, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(key !== null && withKey(key)),
+      ...(json !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body }),
+  })
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') && bytes.length > 0
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    body: (isJson ? JSON.parse(bytes.toString()) : {}) as AetherBody,
+  }
+}
+
+/** Makes a folder and gives its id. */
+export async function makeFolder(
+  app: Pick<TestApp, 'url' | 'key'>,
+  name: string,
+  parentId?: string,
+  key?: string,
+): Promise<string> {
+  const { body } = await aether(app, 'POST', '/folders', { json: { name, parentId }, ...(key && { key }) })
+  if (!body.folder) throw new Error(`no folder: ${JSON.stringify(body)}`)
+  return body.folder.id
+}
