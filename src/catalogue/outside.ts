@@ -12,21 +12,21 @@ interface ChangeRow {
  * connection's and costs about 4 microseconds; only when it moved is the list of changes read, by its end.
  */
 export class OutsideChanges {
-  readonly #raw: Database.Database
+  readonly #dataVersion: Database.Statement
   readonly #since: Database.Statement
   #version: unknown
   #last: number
 
   constructor(raw: Database.Database) {
-    this.#raw = raw
+    this.#dataVersion = raw.prepare('PRAGMA data_version').pluck()
     this.#since = raw.prepare('SELECT seq, kind, subject FROM outside_changes WHERE seq > ? ORDER BY seq')
     this.#last = raw.prepare('SELECT coalesce(max(seq), 0) FROM outside_changes').pluck().get() as number
-    this.#version = this.#dataVersion()
+    this.#version = this.#dataVersion.get()
   }
 
   /** What changed since the last call; undefined where nothing did. */
   take(): Touched | undefined {
-    const version = this.#dataVersion()
+    const version = this.#dataVersion.get()
     if (version === this.#version) return undefined
     this.#version = version
     const rows = this.#since.all(this.#last) as ChangeRow[]
@@ -40,9 +40,5 @@ export class OutsideChanges {
       else if (kind === 'file') touched.files.push(subject)
     }
     return touched
-  }
-
-  #dataVersion(): unknown {
-    return this.#raw.pragma('data_version', { simple: true })
   }
 }

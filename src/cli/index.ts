@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { isFailure } from '../core/failure.ts'
 import { config } from './config.ts'
 import { CommandFailed, explain } from './failures.ts'
 import { fsck } from './fsck.ts'
@@ -32,7 +33,8 @@ function exitCodeOf(error: unknown): number {
   // commander has said what was wrong, or what was asked for (help, version).
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   process.stderr.write(`larder: ${explain(error)}\n`)
-  return error instanceof CommandFailed ? error.exitCode : 2
+  if (error instanceof CommandFailed) return error.exitCode
+  return isFailure(error) && error.code !== 'invalid' ? 1 : 2
 }
 
 function versionText(): string {

@@ -101,9 +101,13 @@ export class Files {
   }
 }
 
-/** A calendar month in UTC: `2026-11`. */
+let lastMonth = { day: Number.NaN, text: '' }
+
+/** A calendar month in UTC: `2026-11`. Asked for with every file that is sent, so the day's answer is kept. */
 export function monthOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 7)
+  const day = Math.floor(time / 86_400_000)
+  if (lastMonth.day !== day) lastMonth = { day, text: new Date(time).toISOString().slice(0, 7) }
+  return lastMonth.text
 }
 
 function renamed(sent: string, fileId: string): { name: string; segments: string[] } {

@@ -158,6 +158,7 @@ export class Upload {
     let total = this.#finished
     for (const received of this.#underWay.values()) total += received
     if (total > this.#reservation.taken) await this.#reservation.grow(total)
+    this.#reservation.spend(total)
   }
 
   #take(): Received[] {

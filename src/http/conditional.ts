@@ -41,7 +41,13 @@ function matches(list: string, etag: string, comparison: 'strong' | 'weak'): boo
 
 const seconds = (ms: number): number => Math.floor(ms / 1000)
 
+/** The three forms of a date that RFC 9110 section 5.6.7 knows. `Date.parse` takes much else, in local time: "5" is a day of 2001. */
+const dateForm =
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$|^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$|^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+
+/** Undefined where it is no date: a header that carries none is ignored. */
 function dateOf(value: string | undefined): number | undefined {
-  const ms = value === undefined ? Number.NaN : Date.parse(value)
+  if (value === undefined || !dateForm.test(value)) return undefined
+  const ms = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
   return Number.isNaN(ms) ? undefined : seconds(ms)
 }

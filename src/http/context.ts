@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../core/caller.ts'
 
+const noQuery = new URLSearchParams()
+
 /** What is known of a request from its first line and headers, before anybody looks at its path's meaning. */
-export interface RequestContext {
+export class RequestContext {
   readonly id: string
   /** Milliseconds of a clock that never goes back. */
   readonly startedMs: number
@@ -10,7 +12,8 @@ export interface RequestContext {
   readonly address: string
   /** The path below the base path, still percent-encoded, exactly as it was sent. */
   readonly path: string
-  readonly query: URLSearchParams
+  /** What stands from the question mark on, it included; empty where there is none. */
+  readonly search: string
   /** Where the outside sees this server, without a final slash; the base path included. */
   readonly baseUrl: string
   readonly isSecure: boolean
@@ -20,17 +23,39 @@ export interface RequestContext {
   isApiCall?: boolean
   /** What went wrong, for the log alone. */
   error?: unknown
+  #query: URLSearchParams | undefined
+
+  constructor(
+    facts: Pick<RequestContext, 'id' | 'startedMs' | 'address' | 'path' | 'search' | 'baseUrl' | 'isSecure'>,
+  ) {
+    this.id = facts.id
+    this.startedMs = facts.startedMs
+    this.address = facts.address
+    this.path = facts.path
+    this.search = facts.search
+    this.baseUrl = facts.baseUrl
+    this.isSecure = facts.isSecure
+  }
+
+  /** Read by few, and on the hot path by none that has no query. */
+  get query(): URLSearchParams {
+    this.#query ??= this.search === '' ? noQuery : new URLSearchParams(this.search)
+    return this.#query
+  }
 }
 
-const contexts = new WeakMap<IncomingMessage, RequestContext>()
+/** On the request itself: a WeakMap costs the hot path more than all else here. */
+const key = Symbol('context')
+
+type WithContext = IncomingMessage & { [key]?: RequestContext }
 
 export function setContext(request: IncomingMessage, context: RequestContext): void {
-  contexts.set(request, context)
+  ;(request as WithContext)[key] = context
 }
 
 /** @throws TypeError for a request that did not come through the front. */
 export function contextOf(request: IncomingMessage): RequestContext {
-  const context = contexts.get(request)
+  const context = (request as WithContext)[key]
   if (!context) throw new TypeError('a request without a context')
   return context
 }

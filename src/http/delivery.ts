@@ -99,6 +99,8 @@ function pump(source: Readable, response: ServerResponse, length: number): Promi
       if (!response.writableFinished) response.destroy()
       resolve(sent)
     }
+    // Gone while the file was opened: nobody will tell of it again, and the file would stay open for ever.
+    if (response.destroyed) return stop()
     source.on('data', (chunk: Buffer) => {
       sent += chunk.length
       if (!response.write(chunk)) source.pause()

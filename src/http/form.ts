@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import multer, { MulterError } from 'multer'
 import { Failure, invalid } from '../core/failure.ts'
 import type { Upload } from '../core/uploads.ts'
@@ -53,6 +54,8 @@ function tooSlow(rate: number): Failure {
 
 function gone(request: IncomingMessage): Promise<never> {
   return new Promise((_, reject) => {
+    // Gone while its upload waited to begin: what it sent went with it, and nothing will ever tell of an end.
+    if (request.destroyed && !request.readableEnded) reject(new ClientGone())
     request.once('close', () => {
       if (!request.complete) reject(new ClientGone())
     })
@@ -99,7 +102,8 @@ class Staging implements multer.StorageEngine {
       .then(
         () => callback(null, {}),
         (error) => {
-          this.fail(error)
+          // What the parser's own stream broke with is the form's fault; all else is the upload's, and said as it is.
+          this.fail(error === file.stream.errored ? fromMulter(error) : error)
           callback(error)
         },
       )
@@ -117,14 +121,35 @@ class Staging implements multer.StorageEngine {
   }
 }
 
-function runMulter(request: IncomingMessage, response: ServerResponse, storage: Staging): Promise<Fields> {
+async function runMulter(request: IncomingMessage, response: ServerResponse, storage: Staging): Promise<Fields> {
+  const streamHandler = (_: unknown, parser: Writable): void => {
+    tellAtOnce(parser, (error) => storage.fail(error))
+    request.pipe(parser)
+  }
   // The bytes of a name are UTF-8 (contract 0.2), and what of a path it carries is cut by the core, not by the parser.
-  const read = multer({ storage, limits, defParamCharset: 'utf8', preservePath: true }).any()
-  return new Promise((resolve, reject) => {
+  const options = { storage, limits, defParamCharset: 'utf8', preservePath: true, streamHandler }
+  const read = multer(options as multer.Options).any()
+  await new Promise<void>((resolve, reject) => {
     read(request as Parameters<typeof read>[0], response as Parameters<typeof read>[1], (error: unknown) => {
-      if (error) reject(fromMulter(error))
-      else resolve(fieldsOf((request as IncomingMessage & { body?: Record<string, unknown> }).body ?? {}))
+      // A file that is refused ends its stream, and multer may tell of that before the engine can tell why.
+      if (error) void storage.settled().then(() => reject(fromMulter(error)))
+      else resolve()
     })
+  })
+  // Not in the callback above: what is thrown there is thrown into the parser's stream, and ends the process.
+  return fieldsOf((request as IncomingMessage & { body?: Record<string, unknown> }).body ?? {})
+}
+
+/** multer tells of its own refusals, too, only once the body is at its end. The parser tells of them when it sees them. */
+function tellAtOnce(parser: Writable, tell: (error: unknown) => void): void {
+  const tooMany = (what: 'files' | 'fields' | 'parts') => () =>
+    tell(invalid('body', `a form has at most ${limits[what]} ${what}`, 'form'))
+  parser.once('filesLimit', tooMany('files'))
+  parser.once('fieldsLimit', tooMany('fields'))
+  parser.once('partsLimit', tooMany('parts'))
+  parser.once('error', (error) => tell(fromMulter(error)))
+  parser.on('field', (name: string, _value: string, { valueTruncated }: { valueTruncated: boolean }) => {
+    if (valueTruncated) tell(invalid(name, `a field has at most ${limits.fieldSize} bytes`, 'form'))
   })
 }
 

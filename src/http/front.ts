@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Core } from '../core/core.ts'
 import { isFailure } from '../core/failure.ts'
 import type { Proxies } from './address.ts'
-import { type RequestContext, setContext } from './context.ts'
+import { RequestContext, setContext } from './context.ts'
 import type { Media } from './media/index.ts'
 
 export interface FrontOptions {
@@ -39,7 +39,9 @@ const preflightHeaders = [
 
 const hostForm = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/
 /** A key that somebody put into a path is still a secret. */
-const keyInPath = /(ak|atiru|sk)_[0-9A-Za-z]{36}/g
+const keyInPath = /(ak|atiru|sk)(_|%5F)[0-9A-Z]{36}/gi
+/** A target in absolute form (RFC 9112 section 3.2.2): what proxies are sent, and every server must take. */
+const absoluteForm = /^https?:\/\/[^/?#]*\/?/i
 const processId = Date.now().toString(36)
 let requests = 0
 
@@ -68,7 +70,7 @@ export function createFront(options: FrontOptions): (request: IncomingMessage, r
 }
 
 function begin(options: FrontOptions, request: IncomingMessage): RequestContext {
-  const target = request.url ?? '/'
+  const target = (request.url ?? '/').replace(absoluteForm, '/')
   const cut = target.indexOf('?')
   const sent = cut < 0 ? target : target.slice(0, cut)
   const search = cut < 0 ? '' : target.slice(cut)
@@ -76,15 +78,15 @@ function begin(options: FrontOptions, request: IncomingMessage): RequestContext 
   const path = withoutBase(options, sent, host)
   request.url = path + search
   const isSecure = isHttps(options, request)
-  return {
+  return new RequestContext({
     id: `${processId}-${(++requests).toString(36)}`,
     startedMs: performance.now(),
     address: options.proxies.clientOf(request),
     path,
-    query: new URLSearchParams(search),
+    search,
     baseUrl: options.publicUrl ?? `${isSecure ? 'https' : 'http'}://${host}${options.basePath}`,
     isSecure,
-  }
+  })
 }
 
 /** The host that was asked for; where it says nothing usable, the address that was connected to. */
@@ -114,6 +116,10 @@ function withoutBase({ basePath, hosts, ownPaths }: FrontOptions, sent: string, 
   return door === undefined || isOwn ? path : door + path
 }
 
+function withoutKeys(path: string): string {
+  return path.includes('_') || path.includes('%') ? path.replace(keyInPath, '$1_…') : path
+}
+
 function end(options: FrontOptions, request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
   const durationMs = Math.round((performance.now() - context.startedMs) * 100) / 100
   const { caller, error, path } = context
@@ -123,7 +129,7 @@ function end(options: FrontOptions, request: IncomingMessage, response: ServerRe
   const line = {
     request: context.id,
     method: request.method,
-    path: path.includes('_') ? path.replace(keyInPath, '$1_…') : path,
+    path: withoutKeys(path),
     status,
     ms: durationMs,
     address: context.address,
@@ -151,7 +157,7 @@ function record(
     accountId: caller.account.id,
     keyId: caller.by === 'key' ? caller.key.id : null,
     method: request.method ?? '',
-    path: context.path.slice(0, 2_048),
+    path: withoutKeys(context.path).slice(0, 2_048),
     status,
     requestBytes: length === undefined ? null : Number(length),
     durationMs,

@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { Core } from '../core/core.ts'
+import { Failure } from '../core/failure.ts'
+import { failure } from './media/failures.ts'
 
 /** How long an answer about the disk holds: a probe costs a sync, and anybody may ask. */
 const probeHoldsMs = 1_000
@@ -20,8 +22,17 @@ export function health(core: Core): Router {
       .set('Cache-Control', 'no-store')
       .json({ status, faults })
   })
+  router.all(['/healthz', '/readyz'], (_request: Request, response: Response) => {
+    const { status, body } = failure(new Failure('method_not_allowed', { allowed }))
+    response
+      .status(status)
+      .set({ Allow: allowed.join(', '), 'Cache-Control': 'no-store' })
+      .json(body)
+  })
   return router
 }
+
+const allowed = ['GET', 'HEAD', 'OPTIONS']
 
 /** What does not work, in words without paths or causes: anybody may read them. */
 async function check(core: Core): Promise<string[]> {

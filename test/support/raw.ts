@@ -30,12 +30,13 @@ export class RawConnection {
       this.#isOver = true
       this.#wake()
     }
-    socket.on('end', over)
     this.closed = new Promise((resolve) => {
-      socket.on('close', () => {
-        over()
-        resolve()
-      })
+      for (const event of ['end', 'close']) {
+        socket.on(event, () => {
+          over()
+          resolve()
+        })
+      }
     })
   }
 

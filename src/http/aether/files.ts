@@ -38,10 +38,10 @@ export const files: readonly AnyRoute[] = [
         tags: tagsFrom((fields.get('tags') ?? '').split(',')),
         isPublic: flag(fields, 'public', true),
       }
+      const onwards = redirectOf(call, fields)
       const destination = await call.core.folders.destination(call.caller, folderOf(fields.get('folderId')))
       const published = await upload.publish(destination, labels)
       const views = published.map((file) => fileView(file, call.context.baseUrl))
-      const onwards = redirectOf(call, fields)
       if (onwards !== undefined) return seeOther(onwards)
       return created({ file: views[0], ...(views.length > 1 && { files: views }) })
     },
@@ -95,8 +95,9 @@ function flag(fields: Fields, name: string, otherwise: boolean): boolean {
 function redirectOf(call: Call, fields: Fields): string | undefined {
   const sent = fields.get('redirect')
   if (sent === undefined || sent === '' || !wantsHtml(call.request.headers.accept)) return undefined
-  const base = new URL(call.context.baseUrl)
-  const target = URL.canParse(sent, base.href) ? new URL(sent, base) : undefined
-  if (target?.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
+  // A Host header that looks like one and is none (a port of 99999) makes no address to lead to.
+  const base = URL.parse(call.context.baseUrl)
+  const target = base && URL.parse(sent, base.href)
+  if (!target || target.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
   return target.href
 }

@@ -1,6 +1,37 @@
-import { Router } from 'express'
+import type { Router } from 'express'
 import type { DoorServices } from '../door.ts'
+import { icon, style } from './assets.ts'
+import { deleteFile, download, showFiles, storeFiles } from './files.ts'
+import { makeKey, revokeKey, showKeys } from './keys.ts'
+import { mountPages } from './mount.ts'
+import { setUp, showSetUp } from './set-up.ts'
+import { showSignIn, signIn, signOut } from './sign-in.ts'
+import { leave, open, type PageRoute, signedIn } from './visit.ts'
 
-export function dashboard(_services: DoorServices, _basePath: string): Router {
-  return Router()
+/** Every address of the dashboard. */
+export const pages: readonly PageRoute[] = [
+  open('get', '/', () => leave('/app/')),
+  open('get', '/app', () => leave('/app/')),
+  open('get', '/app/style.css', () => ({ kind: 'asset', asset: style })),
+  open('get', '/app/icon.svg', () => ({ kind: 'asset', asset: icon })),
+
+  open('get', '/app/set-up', showSetUp),
+  open('post', '/app/set-up', setUp),
+  open('get', '/app/sign-in', showSignIn),
+  open('post', '/app/sign-in', signIn),
+  signedIn('post', '/app/sign-out', signOut),
+
+  signedIn('get', '/app/', showFiles),
+  signedIn('post', '/app/upload', storeFiles),
+  signedIn('get', '/app/files/:id/download', download),
+  signedIn('post', '/app/files/:id/delete', deleteFile),
+
+  signedIn('get', '/app/keys', showKeys),
+  signedIn('post', '/app/keys', makeKey),
+  signedIn('post', '/app/keys/:id/revoke', revokeKey),
+]
+
+/** Server-made pages over the same core as the doors: they need no script and no TLS, only a browser. */
+export function dashboard(services: DoorServices, basePath: string): Router {
+  return mountPages(pages, services, basePath)
 }

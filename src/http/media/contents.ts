@@ -5,6 +5,7 @@ import type { FileEntry } from '../../core/model.ts'
 import type { Recipe, Variant } from '../../core/ports.ts'
 import { contentPolicy, contentTypeHeader, disposition, mayBeInline } from '../content.ts'
 import type { Content } from '../delivery.ts'
+import type { ByteRange } from '../range.ts'
 
 /** Bytes of small files and variants kept in memory, and the largest that counts as small. */
 const keptBytes = 64 * 1024 * 1024
@@ -40,6 +41,12 @@ export class Contents {
     sizeCalculation: ({ bytes }) => bytes.length + overheadBytes,
   })
 
+  /**
+   * What was said of small representations before, without their bytes, which the budget above counts: by the file's row,
+   * which is one object for as long as it is remembered, then by presentation and recipe.
+   */
+  readonly #described = new WeakMap<FileEntry, Map<string, Content>>()
+
   constructor(core: Core) {
     this.#core = core
   }
@@ -47,33 +54,54 @@ export class Contents {
   /** A file's own bytes. */
   async original(file: FileEntry, as: Presentation): Promise<Prepared> {
     const { digest, size, contentType } = file
-    const kept = await this.#small(file)
-    const open = (range: { start: number; end: number }) => this.#core.blobs.open(digest, range)
-    return { content: contentOf(file, as, { digest, contentType, size, bytes: kept?.bytes, open }), imageOps: 0 }
+    if (size <= smallBytes) {
+      const kept = this.#kept.get(digest) ?? (await this.#read(file))
+      return this.#prepared(file, as, kept, '', () => contentOf(file, as, { ...kept, size, open: notNeeded }))
+    }
+    const open = (range: ByteRange) => this.#core.media.open(file, range)
+    return { content: contentOf(file, as, { digest, contentType, size, bytes: undefined, open }), imageOps: 0 }
   }
 
   /** The picture that a recipe makes of a file. @throws Failure as `Media.variant`. */
   async variant(file: FileEntry, recipe: Recipe, as: Presentation): Promise<Prepared> {
     const key = `${file.digest} ${recipe.key}`
     const kept = this.#kept.get(key)
-    if (kept) return { content: variantContent(file, recipe, as, { ...kept, size: kept.bytes.length }), imageOps: 0 }
+    if (kept) {
+      const variant = { ...kept, size: kept.bytes.length }
+      return this.#prepared(file, as, kept, key, () => variantContent(file, recipe, as, variant))
+    }
     const variant = await this.#core.media.variant(file, recipe)
     const { bytes, digest, contentType } = variant
     if (bytes && bytes.length <= smallBytes) this.#kept.set(key, { bytes, digest, contentType })
     return { content: variantContent(file, recipe, as, variant), imageOps: variant.made ? 1 : 0 }
   }
 
-  async #small({ digest, size, contentType }: FileEntry): Promise<Kept | undefined> {
-    if (size > smallBytes) return undefined
-    const known = this.#kept.get(digest)
-    if (known) return known
-    const bytes = await this.#core.blobs.read(digest)
+  /** A small representation with its bytes, described as before or for the first time. */
+  #prepared(file: FileEntry, as: Presentation, { bytes }: Kept, recipe: string, describe: () => Content): Prepared {
+    const known = this.#described.get(file) ?? new Map<string, Content>()
+    const key = `${as} ${recipe}`
+    let content = known.get(key)
+    if (!content) {
+      content = { ...describe(), bytes: undefined }
+      known.set(key, content)
+      this.#described.set(file, known)
+    }
+    return { content: { ...content, bytes }, imageOps: 0 }
+  }
+
+  async #read(file: FileEntry): Promise<Kept> {
+    const { digest, size, contentType } = file
+    const bytes = await this.#core.media.read(file)
     // A blob that was cut short must not be remembered, nor sent as if it were whole.
     if (bytes.length !== size) throw new Error(`blob ${digest} has ${bytes.length} bytes, and should have ${size}`)
     const kept = { bytes, digest, contentType }
     this.#kept.set(digest, kept)
     return kept
   }
+}
+
+const notNeeded = (): never => {
+  throw new TypeError('the bytes are at hand')
 }
 
 type Bytes = Pick<Content, 'size' | 'bytes' | 'open'> & { readonly digest: string; readonly contentType: string }

@@ -68,7 +68,7 @@ export function createMedia(core: Core): Media {
           'Content-Security-Policy',
           contentPolicy(contentType),
         ],
-        open: (range: { start: number; end: number }) => core.blobs.open(digest, range),
+        open: (range: { start: number; end: number }) => core.media.open(file, range),
       }
       const sent = await deliver(request, response, content, [])
       if (sent > 0) core.activity.sent(file, sent, 0)

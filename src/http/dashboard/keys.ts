@@ -1,0 +1,45 @@
+import type { Caller } from '../../core/caller.ts'
+import { invalid } from '../../core/failure.ts'
+import { mendable } from './failures.ts'
+import { emptyWish, type KeyForm, keyPage, keysPage, lifetimes } from './keys-page.ts'
+import { type Answer, leave, type Visit } from './visit.ts'
+
+const dayMs = 86_400_000
+
+export async function showKeys(visit: Visit, caller: Caller): Promise<Answer> {
+  return keysPage(visit, await visit.core.keys.list(caller), emptyWish)
+}
+
+/** Makes a key and shows it in this very answer: it is in no address, and asking again makes another. */
+export async function makeKey(visit: Visit, caller: Caller): Promise<Answer> {
+  const wish = wishFrom(await visit.fields())
+  const { keys } = visit.core
+  try {
+    const { text, key } = await keys.create(caller, { kind: 'ak', ...wish, expiresAt: expiryOf(wish.days) })
+    return keyPage(visit, text, key)
+  } catch (error) {
+    const problem = mendable(error)
+    return keysPage(visit, await keys.list(caller), wish, problem)
+  }
+}
+
+export async function revokeKey({ core, params }: Visit, caller: Caller): Promise<Answer> {
+  await core.keys.revoke(caller, params.id ?? '')
+  return leave('/app/keys?notice=revoked')
+}
+
+function wishFrom(fields: URLSearchParams): KeyForm {
+  return {
+    name: fields.get('name') ?? '',
+    scopes: fields.getAll('scope'),
+    pathPrefix: fields.get('path_prefix')?.trim() ?? '',
+    days: fields.get('days') ?? '',
+  }
+}
+
+/** @throws Failure `invalid` for a lifetime that is not offered. */
+function expiryOf(days: string): number | null {
+  const offered = lifetimes.find((one) => one.days === days)
+  if (!offered) throw invalid('days', 'choose one of the times offered')
+  return offered.days === '' ? null : Date.now() + Number(offered.days) * dayMs
+}

@@ -1,0 +1,126 @@
+import { type Request, type Response, Router } from 'express'
+import { asFailure, Failure } from '../../core/failure.ts'
+import type { Upload } from '../../core/uploads.ts'
+import { ClientGone, readFields } from '../body.ts'
+import { contextOf } from '../context.ts'
+import { type DoorServices, declaredLength } from '../door.ts'
+import { failureHeaders } from '../failure-headers.ts'
+import { readForm } from '../form.ts'
+import { answerEarly } from '../linger.ts'
+import { assetHeaders } from './assets.ts'
+import { failurePage } from './failures.ts'
+import { documentOf, headersOf } from './layout.ts'
+import { isSecureFor, requireSameOrigin } from './origin.ts'
+import { sessionCookie, signedInCaller } from './session.ts'
+import type { Answer, Leave, Page, PageRoute, Visit } from './visit.ts'
+
+/** Puts pages into a router. Whatever happens at them, or below `/app`, is answered by a page. */
+export function mountPages(pages: readonly PageRoute[], services: DoorServices, base: string): Router {
+  const router = Router({ strict: true, caseSensitive: true })
+  for (const path of new Set(pages.map((one) => one.path))) {
+    const here = router.route(path)
+    const own = pages.filter((one) => one.path === path)
+    for (const one of own) here[one.method]((request, response) => answer(one, services, base, request, response))
+    here.all(() => {
+      throw new Failure('method_not_allowed', { allowed: methodsOf(own) })
+    })
+  }
+  router.use('/app', (request) => {
+    throw new Failure('not_found', { what: 'route', id: request.path })
+  })
+  router.use((error: unknown, request: Request, response: Response, _next: unknown) => {
+    fail(error, base, request, response)
+  })
+  return router
+}
+
+function methodsOf(pages: readonly PageRoute[]): string[] {
+  return pages.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : ['POST']))
+}
+
+async function answer(one: PageRoute, services: DoorServices, base: string, request: Request, response: Response) {
+  if (one.method === 'post') requireSameOrigin(request, contextOf(request))
+  const uploads: Upload[] = []
+  try {
+    const answered = await one.answer(visitOf(services, base, request, response, uploads))
+    await write(answered, services, base, request, response)
+  } finally {
+    for (const upload of uploads) await upload.close()
+  }
+}
+
+function visitOf(
+  { core, limits, minUploadRate }: DoorServices,
+  base: string,
+  request: Request,
+  response: Response,
+  uploads: Upload[],
+): Visit {
+  const context = contextOf(request)
+  return {
+    core,
+    base,
+    params: request.params as Record<string, string>,
+    query: context.query,
+    context,
+    request,
+    caller: async () => {
+      const caller = await signedInCaller(core, request)
+      if (caller) context.caller = caller
+      return caller
+    },
+    count: (limit, key) => limits[limit].count(key, (headers) => response.set(headers)),
+    fields: () => readFields(request, response),
+    form: async (caller) => {
+      const upload = await core.uploads.begin(caller, declaredLength(request))
+      uploads.push(upload)
+      return { upload, fields: await readForm(request, response, upload, { minBytesPerSecond: minUploadRate }) }
+    },
+  }
+}
+
+async function write(answered: Answer, services: DoorServices, base: string, request: Request, response: Response) {
+  if (answered.kind === 'file') return services.sendDownload(request, response, answered.file)
+  answerEarly(request, response)
+  if (answered.kind === 'page') sendPage(answered, base, request, response)
+  else if (answered.kind === 'leave') sendOn(answered, base, request, response)
+  else response.set(assetHeaders(answered.asset, contextOf(request).query)).send(answered.asset.text)
+}
+
+function sendPage(page: Page, base: string, request: Request, response: Response): void {
+  response
+    .status(page.status)
+    .set(headersOf(page))
+    .send(documentOf(page, base, contextOf(request).caller).text)
+}
+
+function sendOn({ to, session }: Leave, base: string, request: Request, response: Response): void {
+  if (session !== undefined) {
+    // What is taken away needs no `Secure`, with which a browser on plain HTTP would not even listen.
+    const isSecure = session !== null && isSecureFor(request, contextOf(request))
+    response.set('Set-Cookie', sessionCookie(session, base, isSecure))
+  }
+  response
+    .status(303)
+    .location(base + to)
+    .set('Cache-Control', 'no-store')
+    .end()
+}
+
+function fail(error: unknown, base: string, request: Request, response: Response): void {
+  const context = contextOf(request)
+  context.error = error
+  if (error instanceof ClientGone || response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const failure = asFailure(translated(error), context.id)
+  answerEarly(request, response)
+  response.set(failureHeaders(failure))
+  sendPage(failurePage(failure, base), base, request, response)
+}
+
+/** Express's own refusal: a path that is no valid percent-encoding. */
+function translated(error: unknown): unknown {
+  return error instanceof URIError ? new Failure('not_found', { what: 'route', id: '' }) : error
+}

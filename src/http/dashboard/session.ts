@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { sessionLifeMs } from '../../core/accounts.ts'
+import type { Caller } from '../../core/caller.ts'
+import type { Core } from '../../core/core.ts'
+import { isFailure } from '../../core/failure.ts'
+
+const cookieName = 'larder_session'
+const tokenForm = /^[A-Za-z0-9_-]{43}$/
+
+/** The session's token in a `Cookie` header. Of several cookies of the name the first counts: it has the closest path. */
+export function sessionToken(header: string | undefined): string | undefined {
+  const value = cookieValue(header)
+  return value !== undefined && tokenForm.test(value) ? value : undefined
+}
+
+/** Whether the browser holds a session's cookie, whatever it is worth. */
+export function hasSessionCookie(request: IncomingMessage): boolean {
+  return cookieValue(request.headers.cookie) !== undefined
+}
+
+function cookieValue(header: string | undefined): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const cut = pair.indexOf('=')
+    if (cut >= 0 && pair.slice(0, cut).trim() === cookieName) return pair.slice(cut + 1).trim()
+  }
+  return undefined
+}
+
+/** `Set-Cookie` that keeps a token for as long as the session may live, or takes it away (null). */
+export function sessionCookie(token: string | null, basePath: string, isSecure: boolean): string {
+  const life = token === null ? 0 : sessionLifeMs / 1_000
+  const attributes = [`Path=${basePath}/`, `Max-Age=${life}`, 'HttpOnly', 'SameSite=Lax']
+  return [`${cookieName}=${token ?? ''}`, ...attributes, ...(isSecure ? ['Secure'] : [])].join('; ')
+}
+
+/** Who is signed in. Nobody, where the session has ended or its account is disabled. */
+export async function signedInCaller(core: Core, request: IncomingMessage): Promise<Caller | undefined> {
+  const token = sessionToken(request.headers.cookie)
+  if (token === undefined) return undefined
+  try {
+    return await core.accounts.bySession(token)
+  } catch (error) {
+    if (isFailure(error) && (error.code === 'unauthenticated' || error.code === 'forbidden')) return undefined
+    throw error
+  }
+}

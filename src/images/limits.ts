@@ -1,0 +1,12 @@
+/** Limits that are not for configuration, because what they guard does not depend on the machine. */
+
+/** Requests that may wait for a render: enough for a page full of previews; more are told to come back. */
+export const WAITING_MAX = 64
+
+export const DRAWING_BYTES_MAX = 2 * 1024 * 1024
+
+/** The rasteriser needs some 5 KB for each element of a drawing. */
+export const ELEMENTS_MAX = 20_000
+
+/** Of all pictures embedded in a drawing; the rasteriser needs some 9 bytes for each. */
+export const EMBEDDED_PIXELS_MAX = 12_000_000

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openTestApp, upload, withKey } from '../support/app.ts'
+import { pageText, signedIn, textOf, type Visitor } from '../support/dashboard.ts'
+
+const wish = { name: 'Phone backup', scope: 'files:write', path_prefix: 'photos/phone', days: '30' }
+
+/** Makes a key by the form; its text stands in the answer. */
+async function make(visitor: Visitor, fields: Record<string, string> = {}): Promise<{ key: string; text: string }> {
+  const response = await visitor.post('/app/keys', { ...wish, ...fields })
+  const markup = await response.text()
+  assert.equal(response.status, 200, textOf(markup))
+  return { key: /ak_[0-9A-Za-z]{36}/.exec(markup)?.[0] ?? '', text: textOf(markup) }
+}
+
+test('A new key is shown in the answer to its form, and nowhere again', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  const response = await visitor.post('/app/keys', wish)
+  assert.equal(response.headers.get('cache-control'), 'no-store')
+  const key = /ak_[0-9A-Za-z]{36}/.exec(await pageText(response))?.[0] ?? ''
+  assert.equal(key.length, 39)
+  const list = await pageText(await visitor.get('/app/keys'))
+  assert.ok(!list.includes(key) && list.includes(`${key.slice(0, 7)}…`))
+  assert.match(list, /Phone backup ak_.{4}… May files:write Folder photos\/phone\/ Made .* Last used never/)
+  assert.ok(!app.log().includes(key))
+})
+
+test('A key made here opens the doors, within what was ticked', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  const { key } = await make(visitor)
+  await upload({ ...app, key }, 'bytes', 'by-key.txt')
+  assert.equal((await fetch(`${app.url}/api/v1/files`, { headers: withKey(key) })).status, 403)
+  assert.match(await pageText(await visitor.get('/app/')), /by-key\.txt/)
+  await app.core.activity.flush()
+  assert.doesNotMatch(await pageText(await visitor.get('/app/keys')), /Last used never/)
+})
+
+test('A key with nothing ticked may do everything, and the form says so', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  assert.match(await pageText(await visitor.get('/app/keys')), /none ticked: everything/)
+  const { scope: _, ...nothingTicked } = { ...wish, path_prefix: '', days: '' }
+  const response = await visitor.post('/app/keys', nothingTicked)
+  const text = await pageText(response)
+  assert.match(text, /May everything Folder all Made .* Expires never/)
+  const key = /ak_[0-9A-Za-z]{36}/.exec(text)?.[0] ?? ''
+  assert.equal((await fetch(`${app.url}/api/v1/user/stats`, { headers: withKey(key) })).status, 200)
+})
+
+test('A key expires when its form said', async (t) => {
+  let days = 0
+  const app = await openTestApp(t, {}, { clock: { now: () => Date.now() + days * 86_400_000 } })
+  const visitor = await signedIn(app)
+  for (const life of [30, 90, 365]) {
+    days = 0
+    const { key } = await make(visitor, { days: String(life), scope: 'files:read' })
+    const statusAt = async (day: number): Promise<number> => {
+      days = day
+      return (await fetch(`${app.url}/api/v1/files`, { headers: withKey(key) })).status
+    }
+    assert.deepEqual([await statusAt(life - 1), await statusAt(life + 1)], [200, 401])
+  }
+})
+
+test('A form with a fault comes back as it was filled in, and makes nothing', async (t) => {
+  const visitor = await signedIn(await openTestApp(t))
+  const faults = [
+    { fields: { path_prefix: '../up' }, says: /segments of 1 to 255 bytes/ },
+    { fields: { days: '31' }, says: /one of the times offered/ },
+    { fields: { scope: 'everything' }, says: /"everything" is no scope/ },
+    { fields: { name: 'x'.repeat(300) }, says: /at most 255 bytes/ },
+  ]
+  for (const { fields, says } of faults) {
+    const response = await visitor.post('/app/keys', { ...wish, ...fields })
+    const markup = await response.text()
+    assert.equal(response.status, 400)
+    assert.match(textOf(markup), says)
+    assert.ok(markup.includes(`value="${{ ...wish, ...fields }.path_prefix}"`))
+    if (!('scope' in fields)) assert.match(markup, /value="files:write" checked/)
+    if (!('days' in fields)) assert.match(markup, /<option value="30" selected>/)
+  }
+  assert.match(await pageText(await visitor.get('/app/keys')), /No keys yet/)
+})
+
+test('A revoked key opens nothing from the very next request on', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  const { key } = await make(visitor, { scope: 'files:read' })
+  const status = async () => (await fetch(`${app.url}/api/v1/files`, { headers: withKey(key) })).status
+  assert.equal(await status(), 200)
+  const action = /action="([^"]*revoke)"/.exec(await (await visitor.get('/app/keys')).text())?.[1] ?? ''
+  assert.equal((await visitor.post(action)).headers.get('location'), '/app/keys?notice=revoked')
+  assert.equal(await status(), 401)
+  assert.match(await pageText(await visitor.get('/app/keys?notice=revoked')), /opens nothing any more.*No keys yet/)
+  assert.match(await pageText(await visitor.post(action), 404), /no such key/)
+})
+
+test("Nobody sees or revokes another account's keys", async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  const { id, text } = await app.newKey({ name: "the owner's" })
+  assert.doesNotMatch(await pageText(await visitor.get('/app/keys')), /owner's/)
+  await pageText(await visitor.post(`/app/keys/${id}/revoke`), 404)
+  assert.equal((await fetch(`${app.url}/api/v1/files`, { headers: withKey(text) })).status, 200)
+})
+
+test("A key's name and folder are text, whatever they look like", async (t) => {
+  const visitor = await signedIn(await openTestApp(t))
+  const { text } = await make(visitor, { name: '<script>alert(1)</script>', path_prefix: '"><b>' })
+  assert.match(text, /Folder "><b>/)
+  const markup = await (await visitor.get('/app/keys')).text()
+  assert.match(textOf(markup), /<script>alert\(1\)<\/script> ak_/)
+  assert.doesNotMatch(markup, /<script|<b>/)
+})
