@@ -11,4 +11,7 @@ if (major < 24 || (major === 24 && minor < 7)) {
 // Syncs of uploads, reads of downloads and sharp share libuv's pool. Four threads (its default) are all asleep in fdatasync
 // when a handful of uploads end at once; the pool reads this when it is first used.
 process.env.UV_THREADPOOL_SIZE ??= '16'
+// Stripping types and compiling some hundred files is most of a start; what was done once is kept beside the packages.
+const { enableCompileCache } = await import('node:module')
+enableCompileCache(new URL('../node_modules/.cache/larder', import.meta.url).pathname)
 await import('../src/main.ts')

@@ -25,7 +25,8 @@ async function starts(): Promise<Row[]> {
 let first: Served | undefined
 
 function print(rows: readonly Row[]): void {
-  for (const { what, measured, aim } of rows) console.log(`${what.padEnd(46)} ${measured}${aim === '' ? '' : `   (aim: ${aim})`}`)
+  for (const { what, measured, aim } of rows)
+    console.log(`${what.padEnd(46)} ${measured}${aim === '' ? '' : `   (aim: ${aim})`}`)
 }
 
 const memory = async (what: string, { pid }: Served): Promise<Row[]> => [

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { upload } from './uploads.ts'
 import { has, listen, median, type Row, requestsPerSecond, type Served, shell, timed, urlOf } from './tools.ts'
+import { upload } from './uploads.ts'
 
 /** A hot small file, beside a bare server that answers the same bytes from memory, in turns so that both meet the same machine. */
 export async function hotFile(served: Served): Promise<Row[]> {

@@ -23,16 +23,21 @@ export async function startLarder(dataDir: string, set: Readonly<Record<string, 
   const values = { 'limits.api': 'off', 'limits.upload': 'off', 'limits.auth': 'off', ...set }
   const flags = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`])
   const began = performance.now()
-  const child = spawn(process.execPath, [larder, ...flags, '--data-dir', dataDir, 'serve', '--host', '127.0.0.1', '--port', String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [larder, ...flags, '--data-dir', dataDir, 'serve', '--host', '127.0.0.1', '--port', String(port)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   process.once('exit', () => child.kill('SIGKILL'))
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => {
     if (output.length < 10_000) output += chunk.toString()
   })
   const url = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok) await new Promise((resolve) => setTimeout(resolve, 2))
+  while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok)
+    await new Promise((resolve) => setTimeout(resolve, 2))
   const firstAnswerMs = performance.now() - began
   const ended = once(child, 'close')
   return {
@@ -67,7 +72,10 @@ export function urlOf(server: Server): string {
 }
 
 /** Requests a second by wrk, one thread of it, for a few seconds. */
-export async function requestsPerSecond(url: string, options: { seconds?: number; connections?: number } = {}): Promise<number> {
+export async function requestsPerSecond(
+  url: string,
+  options: { seconds?: number; connections?: number } = {},
+): Promise<number> {
   const { seconds = 4, connections = 32 } = options
   const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, url])
   if (/Non-2xx/.test(stdout)) throw new Error(`answers that were no success:\n${stdout}`)

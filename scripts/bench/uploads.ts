@@ -7,10 +7,16 @@ import multer from 'multer'
 import { listen, median, percentile, type Row, type Served, shell, timed, urlOf } from './tools.ts'
 
 /** Uploads bytes, or a file by its path (with curl, which costs this process nothing). */
-export async function upload(served: Served, what: Buffer | string, name: string): Promise<{ id: string; url: string }> {
+export async function upload(
+  served: Served,
+  what: Buffer | string,
+  name: string,
+): Promise<{ id: string; url: string }> {
   if (typeof what === 'string') {
     const form = `file=@${what};filename=${name};type=application/octet-stream`
-    const text = await shell(`curl -sf -H 'Authorization: Bearer ${served.key}' -F '${form}' ${served.url}/api/v1/files/upload`)
+    const text = await shell(
+      `curl -sf -H 'Authorization: Bearer ${served.key}' -F '${form}' ${served.url}/api/v1/files/upload`,
+    )
     return (JSON.parse(text) as { file: { id: string; url: string } }).file
   }
   return JSON.parse(await post(served, what, name)).file

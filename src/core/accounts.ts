@@ -37,6 +37,8 @@ export class Accounts {
 
   /** Makes the owner's account with a set-up link and a key, where the store has no account yet. */
   async firstStart(): Promise<FirstStart | undefined> {
+    // A look is cheap, and spares every later start the wait for a write.
+    if ((await this.list()).length > 0) return undefined
     const now = this.#clock.now()
     const id = randomUUID()
     const setUpToken = newToken()
