@@ -17,7 +17,7 @@ export interface Content extends Validators {
 
 /**
  * Answers GET or HEAD for a representation by RFC 9110: preconditions, range, body. Resolves to the bytes of body sent.
- * Rejects only before anything is sent; what breaks afterwards breaks the connection, so that nobody takes a part for the
+ * Where bytes are missing once the answer has begun, the connection is broken too, so that nobody takes a part for the
  * whole. Headers come from `context` (of the request) and from the content.
  */
 export async function deliver(
@@ -92,12 +92,17 @@ async function send(
 
 /** Sends exactly `length` bytes, or breaks the connection: a file cut short must not look like a whole one. */
 function pump(source: Readable, response: ServerResponse, length: number): Promise<number> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let sent = 0
     const stop = (): void => {
       source.destroy()
       if (!response.writableFinished) response.destroy()
       resolve(sent)
+    }
+    // Rejected before the connection is broken: what the log says of the request is written when it closes.
+    const broken = (error: Error): void => {
+      reject(error)
+      stop()
     }
     // Gone while the file was opened: nobody will tell of it again, and the file would stay open for ever.
     if (response.destroyed) return stop()
@@ -106,8 +111,10 @@ function pump(source: Readable, response: ServerResponse, length: number): Promi
       if (!response.write(chunk)) source.pause()
     })
     response.on('drain', () => source.resume())
-    source.on('end', () => (sent === length ? response.end() : stop()))
-    source.on('error', stop)
+    source.on('end', () =>
+      sent === length ? response.end() : broken(new Error(`only ${sent} of ${length} bytes are there`)),
+    )
+    source.on('error', broken)
     response.on('close', stop)
   })
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Core } from '../core/core.ts'
 import { isFailure } from '../core/failure.ts'
 import type { Proxies } from './address.ts'
+import { ClientGone } from './body.ts'
 import { RequestContext, setContext } from './context.ts'
 import type { Media } from './media/index.ts'
 
@@ -37,6 +38,8 @@ const preflightHeaders = [
   '86400',
 ]
 
+/** Nearly every request asks for the same one. */
+let lastHost: string | undefined
 const hostForm = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/
 /** A key that somebody put into a path is still a secret. */
 const keyInPath = /(ak|atiru|sk)(_|%5F)[0-9A-Z]{36}/gi
@@ -92,7 +95,12 @@ function begin(options: FrontOptions, request: IncomingMessage): RequestContext 
 /** The host that was asked for; where it says nothing usable, the address that was connected to. */
 function hostOf(options: FrontOptions, request: IncomingMessage): string {
   const host = options.proxies.forwarded(request, 'x-forwarded-host') ?? request.headers.host ?? ''
-  if (hostForm.test(host)) return host
+  if (host === lastHost) return host
+  // A name may look like one and make no address: a port of 99999, an IPv4 of five numbers.
+  if (hostForm.test(host) && URL.canParse(`http://${host}`)) {
+    lastHost = host
+    return host
+  }
   const { localAddress = 'localhost', localPort = 80 } = request.socket
   const plain = localAddress.replace(/^::ffff:/, '')
   return `${plain.includes(':') ? `[${plain}]` : plain}:${localPort}`
@@ -125,7 +133,9 @@ function end(options: FrontOptions, request: IncomingMessage, response: ServerRe
   const { caller, error, path } = context
   // 499 as other servers write it: the client left before there was an answer.
   const status = response.headersSent ? response.statusCode : 499
-  const isOurFault = error !== undefined && !isFailure(error) && status >= 500
+  // An answer that had begun when it broke has a good status, and a fault all the same.
+  const isUnforeseen = error !== undefined && !isFailure(error) && !(error instanceof ClientGone)
+  const isOurFault = isUnforeseen && (status >= 500 || !response.writableFinished)
   const line = {
     request: context.id,
     method: request.method,

@@ -9,6 +9,8 @@ interface FormatFacts {
   readonly animated: boolean
   /** The longest side that the format, or its encoder, can hold. */
   readonly maxSide: number
+  /** The largest variant, in pixels, that `auto` makes in it: its encoder is slow and cannot be stopped. */
+  readonly autoPixels: number
   /** What it is encoded with when the URL does not say; undefined where quality means nothing. */
   readonly quality: number | undefined
   encode(image: Sharp, quality: number): Sharp
@@ -26,12 +28,16 @@ const AVIF_EFFORT = 2
 const WEBP_EFFORT = 3
 const GIF_EFFORT = 3
 
+/** A frame of the usual largest sides. Encoding it takes a second or two; a photo as the camera left it would take ten. */
+const AVIF_AUTO_PIXELS = 4_000_000
+
 export const formats = {
   webp: {
     contentType: 'image/webp',
     alpha: true,
     animated: true,
     maxSide: 16_383,
+    autoPixels: Number.POSITIVE_INFINITY,
     quality: WEBP_QUALITY,
     encode: (image, quality) => image.webp({ quality, effort: WEBP_EFFORT }),
   },
@@ -40,6 +46,7 @@ export const formats = {
     alpha: true,
     animated: false,
     maxSide: 16_384,
+    autoPixels: AVIF_AUTO_PIXELS,
     quality: AVIF_QUALITY,
     encode: (image, quality) => image.avif({ quality, effort: AVIF_EFFORT }),
   },
@@ -48,6 +55,7 @@ export const formats = {
     alpha: false,
     animated: false,
     maxSide: 65_535,
+    autoPixels: Number.POSITIVE_INFINITY,
     quality: JPEG_QUALITY,
     encode: (image, quality) => image.jpeg({ quality }),
   },
@@ -56,6 +64,7 @@ export const formats = {
     alpha: true,
     animated: false,
     maxSide: 2 ** 31 - 1,
+    autoPixels: Number.POSITIVE_INFINITY,
     quality: undefined,
     encode: (image) => image.png(),
   },
@@ -64,6 +73,7 @@ export const formats = {
     alpha: true,
     animated: true,
     maxSide: 65_535,
+    autoPixels: Number.POSITIVE_INFINITY,
     quality: undefined,
     encode: (image) => image.gif({ effort: GIF_EFFORT }),
   },

@@ -35,8 +35,9 @@ ${formatNames.map(formatRow).join('\n')}
 
 Without \`format\` a picture stays what it is. What browsers do not show (TIFF, HEIC, drawings in SVG) becomes jpeg, or png
 where it has transparency. With \`auto\` it becomes avif, or else webp, where the client names that type in \`Accept\` (a
-wildcard is not enough), and otherwise stays what it is; an animation is not made avif, which would stop it. Such answers carry
-\`Vary: Accept\`. What is transparent lies on white in a jpeg. Formats without animation get the first frame.
+wildcard is not enough), and otherwise stays what it is. An animation is not made avif, which would stop it, nor is what
+has more than ${thousands(formats.avif.autoPixels)} pixels, which would take long. Such answers carry \`Vary: Accept\`. What is transparent lies on
+white in a jpeg. Formats without animation get the first frame.
 
 Photos of the kind HEVC (most HEIC files) are refused: the bundled decoder may not include that codec.
 

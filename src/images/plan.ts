@@ -35,8 +35,8 @@ function formatFor(picture: Picture, { wish, accepts }: Order, frame: Frame): Fo
 }
 
 function holds(format: Format, picture: Picture, frame: Frame): boolean {
-  const { animated, maxSide } = factsOf(format)
-  return (animated || picture.frames === 1) && longest(frame) <= maxSide
+  const { animated, maxSide, autoPixels } = factsOf(format)
+  return (animated || picture.frames === 1) && longest(frame) <= maxSide && pixelsOf(frame) <= autoPixels
 }
 
 function everybodys(picture: Picture, frame: Frame): Format {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import sharp from 'sharp'
 import { disk } from '../../src/blobs/disk.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
-import { formOf, pageText, signedIn, textOf, type Visitor } from '../support/dashboard.ts'
+import { formOf, pageText, signedIn, textOf, until, type Visitor } from '../support/dashboard.ts'
 
 /** The files of the list, as the page has them: one piece of markup each. */
 async function rowsOf(visitor: Visitor, path = '/app/'): Promise<string[]> {
@@ -265,11 +265,9 @@ test('A browser that leaves in the middle of an upload leaves nothing behind', a
     `POST /app/upload HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nCookie: larder_session=${visitor.session}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n${body}`,
   )
   const { id } = await app.core.accounts.byEmail('ada@example.org')
-  const until = async (isSo: () => boolean) => {
-    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  await until(() => app.core.uploads.reservations.reservedBy(id) > 0)
+  const reserved = () => app.core.uploads.reservations.reservedBy(id)
+  await until('the upload has begun', () => reserved() > 0)
   socket.destroy()
-  await until(() => app.core.uploads.reservations.reservedBy(id) === 0)
+  await until('what it reserved is free', () => reserved() === 0)
   await assertNothingKept(app, visitor)
 })

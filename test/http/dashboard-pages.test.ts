@@ -5,7 +5,7 @@ import { disk } from '../../src/blobs/disk.ts'
 import { type Code, Failure } from '../../src/core/failure.ts'
 import { words } from '../../src/http/dashboard/failures.ts'
 import { openTestApp } from '../support/app.ts'
-import { formOf, pageText, signedIn, textOf, Visitor } from '../support/dashboard.ts'
+import { formOf, pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
 
 test('Every page is kept by nobody, runs nothing but our own, and is framed nowhere', async (t) => {
   const app = await openTestApp(t)
@@ -73,7 +73,7 @@ test('A fault of ours is a page with a number for the log, and nothing of its ca
   const incident = response.headers.get('x-request-id') ?? ''
   const text = await pageText(response, 500)
   assert.ok(text.includes(`tells more under ${incident}.`) && !text.includes('secret'))
-  while (!app.log().includes(incident)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await until('the fault is logged', () => app.log().includes(incident))
   assert.match(app.log(), /a secret of the disk/)
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
-import { pageText, signedIn, textOf, Visitor } from '../support/dashboard.ts'
+import { pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
 
 const closedPages = ['/app/', '/app/keys', '/app/files/0123456789abcdef/download']
 const closedForms = ['/app/upload', '/app/sign-out', '/app/keys', '/app/keys/1/revoke', '/app/files/1/delete']
@@ -198,7 +198,7 @@ test('The log names the account of a page, and no password, token or cookie', as
   await pageText(await visitor.get('/app/'))
   const line = new RegExp(`"path":"/app/","status":200.*"account":"${app.owner.id}"`)
   // A request's line is written when its connection is done with it, which may be after its reader is.
-  while (!line.test(app.log())) await new Promise((resolve) => setTimeout(resolve, 10))
+  await until('the page is logged', () => line.test(app.log()))
   const log = app.log()
   for (const secret of [token, visitor.session, 'a very own secret']) assert.ok(!log.includes(secret))
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Scope, scopes } from '../../src/core/model.ts'
 import { newKey } from '../../src/core/secrets.ts'
 import { doors } from '../../src/http/application.ts'
+import { pages } from '../../src/http/dashboard/index.ts'
 import { allowedMethods } from '../../src/http/door.ts'
 import { makeFolder } from '../support/aether.ts'
 import { formWith, openTestApp, upload, withKey } from '../support/app.ts'
@@ -20,6 +21,8 @@ const callers = [
   'wrong scope',
   'outside the prefix',
   "another's key",
+  "another's session",
+  "the owner's session",
   "the owner's key",
 ] as const
 type Who = (typeof callers)[number]
@@ -29,12 +32,17 @@ interface Place {
   readonly folderId: string
   readonly fileId: string
   readonly privateId: string
+  /** A key of the owner's that is used for nothing else. */
+  readonly keyId: string
 }
 
 interface Wish {
   readonly path: string
   readonly json?: unknown
+  readonly fields?: Readonly<Record<string, string>>
   readonly form?: FormData
+  /** Whether a browser's form is what asks: it says where it is from. */
+  readonly isPage?: boolean
 }
 
 type Expected = Readonly<Record<Who, number>>
@@ -57,13 +65,23 @@ const refused = {
   'wrong scope': 403,
   'outside the prefix': 403,
   "another's key": 404,
+  // No cookie opens an API door.
+  "another's session": 401,
+  "the owner's session": 401,
 } as const
 
 /** Media and health: a key opens nothing there, and shuts nothing. */
 const whoever = (status: number): Expected =>
   Object.fromEntries(callers.map((who) => [who, status])) as Record<Who, number>
 
-const strangers: readonly Who[] = ['outside the prefix', "another's key"]
+/** Pages: who has no session is led to where one is had, whatever key it sends. */
+const visited = (another: number, owner: number): Expected => ({
+  ...whoever(303),
+  "another's session": another,
+  "the owner's session": owner,
+})
+
+const strangers: readonly Who[] = ['outside the prefix', "another's key", "another's session"]
 
 const rows: Record<string, Row> = {
   'aether get /files': {
@@ -143,6 +161,53 @@ const rows: Record<string, Row> = {
     call: ({ privateId }) => ({ path: `/d/${privateId}` }),
     expected: whoever(404),
   },
+  'dashboard get /': { call: () => ({ path: '/' }), expected: whoever(303) },
+  'dashboard get /app': { call: () => ({ path: '/app' }), expected: whoever(303) },
+  'dashboard get /app/style.css': { call: () => ({ path: '/app/style.css' }), expected: whoever(200) },
+  'dashboard get /app/icon.svg': { call: () => ({ path: '/app/icon.svg' }), expected: whoever(200) },
+  'dashboard get /app/set-up': { call: () => ({ path: '/app/set-up?token=unknown' }), expected: whoever(404) },
+  'dashboard post /app/set-up': {
+    call: () => ({
+      path: '/app/set-up',
+      isPage: true,
+      fields: { token: 'x', email: 'a@b.c', password: 'long enough' },
+    }),
+    expected: whoever(404),
+  },
+  'dashboard get /app/sign-in': {
+    call: () => ({ path: '/app/sign-in' }),
+    expected: { ...whoever(200), "another's session": 303, "the owner's session": 303 },
+  },
+  'dashboard post /app/sign-in': {
+    call: () => ({ path: '/app/sign-in', isPage: true, fields: { email: 'other@example.org', password: 'wrong' } }),
+    expected: whoever(401),
+  },
+  'dashboard get /app/': { call: () => ({ path: '/app/' }), expected: visited(200, 200) },
+  'dashboard post /app/upload': {
+    call: () => ({ path: '/app/upload', isPage: true, form: formWith('', '', 'text/plain') }),
+    expected: visited(400, 400),
+  },
+  'dashboard get /app/files/:id/download': {
+    call: ({ privateId }) => ({ path: `/app/files/${privateId}/download` }),
+    expected: visited(404, 200),
+  },
+  'dashboard post /app/files/:id/delete': {
+    call: ({ fileId }) => ({ path: `/app/files/${fileId}/delete`, isPage: true, fields: {} }),
+    expected: visited(404, 303),
+  },
+  'dashboard get /app/keys': { call: () => ({ path: '/app/keys' }), expected: visited(200, 200) },
+  'dashboard post /app/keys': {
+    call: () => ({ path: '/app/keys', isPage: true, fields: { name: '', days: 'no such choice' } }),
+    expected: visited(400, 400),
+  },
+  'dashboard post /app/keys/:id/revoke': {
+    call: ({ keyId }) => ({ path: `/app/keys/${keyId}/revoke`, isPage: true, fields: {} }),
+    expected: visited(404, 303),
+  },
+  'dashboard post /app/sign-out': {
+    call: () => ({ path: '/app/sign-out', isPage: true, fields: {} }),
+    expected: visited(303, 303),
+  },
   'health get /healthz': { call: () => ({ path: '/healthz' }), expected: whoever(200) },
   'health get /readyz': { call: () => ({ path: '/readyz' }), expected: whoever(200) },
 }
@@ -159,13 +224,11 @@ interface RouteUnderTest {
   readonly scope: Scope | undefined
 }
 
-/** What is no door and has no table of its own. */
+/** What is no door: media and health, which have no table of their own, and the pages of the dashboard. */
 const others: RouteUnderTest[] = [
-  'media get /m/:id',
-  'media get /d/:id',
-  'health get /healthz',
-  'health get /readyz',
-].map((name) => ({ name, method: 'get', scope: undefined }))
+  ...['media get /m/:id', 'media get /d/:id', 'health get /healthz', 'health get /readyz'],
+  ...pages.map(({ method, path }) => `dashboard ${method} ${path}`),
+].map((name) => ({ name, method: name.split(' ')[1] ?? '', scope: undefined }))
 
 const routes: RouteUnderTest[] = [
   ...doors.flatMap((door) =>
@@ -181,6 +244,7 @@ const rowsOf = (route: { name: string }): string[] =>
 let ahead = 0
 const app = await openTestApp(thisFile, {}, { clock: { now: () => Date.now() + ahead } })
 const keys = new Map<Who, Map<Scope, string>>()
+const sessions = new Map<Who, string>()
 /** Made anew for a row once another has changed it. */
 let place: Place | undefined
 await makeKeys()
@@ -211,6 +275,10 @@ async function makeKeys(): Promise<void> {
     }),
   )
   keys.set('wrong scope', new Map(wrong))
+  const { accounts } = app.core
+  sessions.set("another's session", (await accounts.logIn('other@example.org', 'correct horse')).token)
+  const owner = await accounts.completeSetUp(app.firstStart?.setUpToken ?? '', 'owner@example.org', 'correct horse')
+  sessions.set("the owner's session", owner.token)
   // Expired by the clock, and not by having been made so: the server has known it while it was good.
   assert.equal((await knock('get', { path: '/api/v1/files' }, 'expired key', 'files:read')).status, 200)
   ahead = 120_000
@@ -222,16 +290,21 @@ async function newPlace(): Promise<Place> {
   const file = await upload(app, 'public', 'a.txt', 'text/plain', { folderId })
   await upload(app, 'second', 'b.txt', 'text/plain', { folderId })
   const hidden = await upload(app, 'private', 'c.txt', 'text/plain', { folderId, public: 'false' })
-  return { folderId, fileId: file.id, privateId: hidden.id }
+  return { folderId, fileId: file.id, privateId: hidden.id, keyId: (await app.newKey()).id }
 }
 
 async function knock(method: string, wish: Wish, who: Who, scope: Scope | undefined) {
   const key = keys.get(who)?.get(scope ?? 'files:read')
-  const body = wish.form ?? (wish.json === undefined ? undefined : JSON.stringify(wish.json))
+  const session = sessions.get(who)
+  const sent = wish.form ?? (wish.fields && new URLSearchParams(wish.fields))
+  const body = sent ?? (wish.json === undefined ? undefined : JSON.stringify(wish.json))
   const response = await fetch(app.url + wish.path, {
     method: method.toUpperCase(),
+    redirect: 'manual',
     headers: {
       ...(key !== undefined && withKey(key)),
+      ...(session !== undefined && { Cookie: `larder_session=${session}` }),
+      ...(wish.isPage && { Origin: app.url }),
       ...(wish.json !== undefined && { 'Content-Type': 'application/json' }),
     },
     ...(body !== undefined && { body }),
@@ -257,7 +330,11 @@ test('Every route has a row of the table, and every row a route', () => {
 test('Every route answers each kind of caller as the table says, and a refused call changes nothing', async (t) => {
   const faults: string[] = []
   const table: string[][] = []
-  for (const route of routes) {
+  // Signing out ends the sessions that the others need.
+  const inOrder = routes.toSorted(
+    (one, other) => Number(one.name.endsWith('-out')) - Number(other.name.endsWith('-out')),
+  )
+  for (const route of inOrder) {
     for (const name of rowsOf(route)) {
       const methods = route.method === 'get' ? ['get', 'head'] : [route.method]
       for (const method of methods) table.push(await tryRow(name, method, route.scope, faults))
@@ -280,6 +357,7 @@ async function tryRow(name: string, method: string, scope: Scope | undefined, fa
     const expected = row.expected[who]
     const seen: string[] = []
     if (status !== expected) seen.push(`${who}: ${status}, and not ${expected}`)
+    else if (name.startsWith('dashboard ')) seen.push(...pageFaults(who, text))
     else if (method !== 'head') seen.push(...bodyFaults(name, row, who, status, text))
     else if (text !== '') seen.push(`${who}: an answer to HEAD has a body`)
     if (status >= 400)
@@ -289,6 +367,11 @@ async function tryRow(name: string, method: string, scope: Scope | undefined, fa
   }
   if (method !== 'get' && method !== 'head') await clear(place)
   return cells
+}
+
+/** No page shows a stranger a file of the owner's. */
+function pageFaults(who: Who, text: string): string[] {
+  return who !== "the owner's session" && /[abc]\.txt/.test(text) ? [`${who}: is shown a file of the owner's`] : []
 }
 
 function bodyFaults(name: string, row: Row, who: Who, status: number, text: string): string[] {

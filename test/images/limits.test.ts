@@ -50,9 +50,17 @@ test('a side that the format cannot hold is refused, or left to another format w
   assert.equal((await images.variant(source, 'f=auto', 'image/avif,image/webp')).contentType, 'image/png')
 })
 
+test('auto leaves avif alone where encoding it would take long', async (t) => {
+  const images = await studio(t)
+  const source = await images.store(emptyPng(2_001, 2_000), 'image/png')
+  const typeOf = async (query: string) => (await images.variant(source, query, 'image/avif,image/webp')).contentType
+  assert.equal(await typeOf('f=auto'), 'image/webp')
+  assert.equal(await typeOf('f=auto&w=2000'), 'image/avif')
+})
+
 test('a render that takes too long is answered with busy, and its pixels are given back when it has stopped', async (t) => {
   const images = await studio(t)
-  const source = await images.store(await noise(3_000, 3_000).png().toBuffer(), 'image/png')
+  const source = await images.store(await noise(1_000, 1_000).png().toBuffer(), 'image/png')
   const maker = new Maker({ maxPixels: 50_000_000, timeoutMs: 1, budgetPixels: 50_000_000 })
   const order = { wish: { format: 'avif' }, accepts: [] } as const
   await assert.rejects(maker.make(source, order), failure('busy', { retryAfterSeconds: 1 }))

@@ -7,11 +7,12 @@ import { type App, openApp, type Overrides as Parts } from '../../src/app.ts'
 import { configWith, type Overrides } from '../../src/config/index.ts'
 import { type KeyWish, makeKey } from '../../src/core/keys.ts'
 import type { Account } from '../../src/core/model.ts'
+import { atEnd } from './at-end.ts'
 
 /** A folder of the test's own, gone when the test is over. */
 export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'larder-test-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  atEnd(t, () => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -59,7 +60,7 @@ export async function openTestApp(
     closed = true
     await app.close()
   }
-  t.after(close)
+  atEnd(t, close)
   const owner = await app.core.accounts.owner()
   return {
     ...app,

@@ -5,12 +5,13 @@ import { type OpenCatalogue, openCatalogue } from '../../src/catalogue/index.ts'
 import type { Destination, Publication, Quota } from '../../src/core/catalogue.ts'
 import { segmentsFor } from '../../src/core/names.ts'
 import { temporaryFolder } from './app.ts'
+import { atEnd } from './at-end.ts'
 
 /** A catalogue of the test's own, with one account. */
 export async function openTestCatalogue(t: Pick<TestContext, 'after'>, dir?: string) {
   const folder = dir ?? (await temporaryFolder(t))
   const catalogue = await openCatalogue({ dir: folder, tellsOthers: false })
-  t.after(() => catalogue.close())
+  atEnd(t, () => catalogue.close())
   return { catalogue, folder }
 }
 

@@ -80,3 +80,12 @@ export async function pageText(response: Response, status = 200): Promise<string
   assert.match(response.headers.get('content-type') ?? '', /^text\/html; charset=utf-8/)
   return textOf(markup)
 }
+
+/** Waits until something is so, which must be soon. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await isSo())) {
+    assert.ok(Date.now() < deadline, `not within ten seconds: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

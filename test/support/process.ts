@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { atEnd } from './at-end.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const larder = fileURLToPath(new URL('../../scripts/larder.mjs', import.meta.url))
@@ -73,7 +74,7 @@ export async function startServer(
       // It ended already.
     }
   }
-  t.after(() => kill('SIGKILL'))
+  atEnd(t, () => kill('SIGKILL'))
   let output = ''
   const take = (chunk: Buffer): void => {
     output += chunk.toString()

@@ -95,9 +95,8 @@ function flag(fields: Fields, name: string, otherwise: boolean): boolean {
 function redirectOf(call: Call, fields: Fields): string | undefined {
   const sent = fields.get('redirect')
   if (sent === undefined || sent === '' || !wantsHtml(call.request.headers.accept)) return undefined
-  // A Host header that looks like one and is none (a port of 99999) makes no address to lead to.
-  const base = URL.parse(call.context.baseUrl)
-  const target = base && URL.parse(sent, base.href)
-  if (!target || target.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
+  const base = new URL(call.context.baseUrl)
+  const target = URL.parse(sent, base.href)
+  if (target?.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
   return target.href
 }

@@ -56,7 +56,9 @@ export class Contents {
     const { digest, size, contentType } = file
     if (size <= smallBytes) {
       const kept = this.#kept.get(digest) ?? (await this.#read(file))
-      return this.#prepared(file, as, kept, '', () => contentOf(file, as, { ...kept, size, open: notNeeded }))
+      return this.#prepared(file, as, kept, '', () =>
+        contentOf(file, as, { ...kept, contentType, size, open: notNeeded }),
+      )
     }
     const open = (range: ByteRange) => this.#core.media.open(file, range)
     return { content: contentOf(file, as, { digest, contentType, size, bytes: undefined, open }), imageOps: 0 }
