@@ -37,7 +37,7 @@ const libraries: Record<string, readonly string[]> = {
   commander: ['cli'],
   'smol-toml': ['config'],
   'node:fs': ['blobs', 'config', 'images', 'http', 'cli'],
-  'node:fs/promises': ['blobs', 'images'],
+  'node:fs/promises': ['blobs', 'images', 'http'],
 }
 
 interface Import {

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { LRUCache } from 'lru-cache'
 import type { Core } from '../../core/core.ts'
 import type { FileEntry } from '../../core/model.ts'
@@ -69,13 +70,15 @@ export class Contents {
     const key = `${file.digest} ${recipe.key}`
     const kept = this.#kept.get(key)
     if (kept) {
-      const variant = { ...kept, size: kept.bytes.length }
+      const variant = { ...kept, size: kept.bytes.length, open: notNeeded }
       return this.#prepared(file, as, kept, key, () => variantContent(file, recipe, as, variant))
     }
     const variant = await this.#core.media.variant(file, recipe)
     const { bytes, digest, contentType } = variant
     if (bytes && bytes.length <= smallBytes) this.#kept.set(key, { bytes, digest, contentType })
-    return { content: variantContent(file, recipe, as, variant), imageOps: variant.made ? 1 : 0 }
+    const again = () => this.#core.media.variant(file, recipe)
+    const open = (range: ByteRange) => openVariant(variant, again, range)
+    return { content: variantContent(file, recipe, as, { ...variant, bytes, open }), imageOps: variant.made ? 1 : 0 }
   }
 
   /** A small representation with its bytes, described as before or for the first time. */
@@ -130,15 +133,26 @@ function contentOf(file: FileEntry, as: Presentation, bytes: Bytes, vary: readon
   }
 }
 
-type VariantBytes = Pick<Variant, 'digest' | 'contentType' | 'size' | 'bytes'> &
-  Partial<Pick<Variant, 'path' | 'offset'>>
+type VariantBytes = Pick<Bytes, 'digest' | 'contentType' | 'size' | 'bytes' | 'open'>
+
+/**
+ * Opens a variant in the cache. Between being found and being opened it may have been evicted, or the cache deleted: then
+ * it is made again.
+ */
+async function openVariant(variant: Variant, again: () => Promise<Variant>, range: ByteRange): Promise<Readable> {
+  const { bytes, path, offset } = variant
+  if (bytes) return Readable.from([bytes.subarray(range.start, range.end + 1)])
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (!file) return openVariant(await again(), again, range)
+  const { start, end } = { start: offset + range.start, end: offset + range.end }
+  return file.createReadStream({ start, end, highWaterMark: readChunkBytes })
+}
 
 function variantContent(file: FileEntry, recipe: Recipe, as: Presentation, variant: VariantBytes): Content {
-  const { path = '', offset = 0 } = variant
-  const open = async ({ start, end }: { start: number; end: number }) =>
-    createReadStream(path, { start: offset + start, end: offset + end, highWaterMark: readChunkBytes })
   const named = { ...file, name: variantName(file.name, variant.contentType) }
-  return contentOf(named, as, { ...variant, open }, recipe.negotiated ? ['Vary', 'Accept'] : [])
+  return contentOf(named, as, variant, recipe.negotiated ? ['Vary', 'Accept'] : [])
 }
 
 /** A picture made into another format is saved under that format's extension. */
