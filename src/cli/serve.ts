@@ -54,7 +54,7 @@ function greeting(app: App, config: Config): string {
     '  An API key:',
     `    ${key}`,
     '  Upload something:',
-    `    curl -H "Authorization: Bearer ${key}" -F "file=@package.json" ${first}/api/v1/files/upload`,
+    `    echo "Hello, Larder" | curl -H "Authorization: Bearer ${key}" -F "file=@-;filename=hello.txt" ${first}/api/v1/files/upload`,
     '',
   ].join('\n')
 }
