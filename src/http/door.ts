@@ -2,16 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Request, type Response, Router } from 'express'
 import type { Caller } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
-import { type AnyFailure, asFailure, Failure } from '../core/failure.ts'
+import { type AnyFailure, Failure } from '../core/failure.ts'
 import type { FileEntry, Scope } from '../core/model.ts'
 import type { Upload } from '../core/uploads.ts'
 import { addressGroup } from './address.ts'
-import { ClientGone, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import { contextOf, type RequestContext } from './context.ts'
 import { failureHeaders } from './failure-headers.ts'
 import { type Fields, readForm } from './form.ts'
 import type { Limits } from './limits.ts'
 import { answerEarly } from './linger.ts'
+import { refusalOf } from './refusal.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -174,22 +175,11 @@ async function write(door: Door, services: DoorServices, request: Request, respo
 }
 
 function fail(door: Door, error: unknown, request: Request, response: Response): void {
-  const context = contextOf(request)
-  context.error = error
-  if (error instanceof ClientGone || response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
-  const failure = asFailure(translated(error), context.id)
+  const failure = refusalOf(error, request, response)
+  if (!failure) return
   const { status, body } = door.failure(failure)
-  answerEarly(request, response)
   response.set(failureHeaders(failure))
   sendJson(response, status, body)
-}
-
-/** Express's own refusals: a path that is no valid percent-encoding. */
-function translated(error: unknown): unknown {
-  return error instanceof URIError ? new Failure('not_found', { what: 'route', id: '' }) : error
 }
 
 function sendJson(response: Response, status: number, body: object): void {

@@ -1,12 +1,13 @@
 import { type Request, type Response, Router } from 'express'
-import { asFailure, Failure } from '../../core/failure.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Upload } from '../../core/uploads.ts'
-import { ClientGone, readFields } from '../body.ts'
+import { readFields } from '../body.ts'
 import { contextOf } from '../context.ts'
 import { type DoorServices, declaredLength } from '../door.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { readForm } from '../form.ts'
 import { answerEarly } from '../linger.ts'
+import { refusalOf } from '../refusal.ts'
 import { assetHeaders } from './assets.ts'
 import { failurePage } from './failures.ts'
 import { documentOf, headersOf } from './layout.ts'
@@ -108,19 +109,8 @@ function sendOn({ to, session }: Leave, base: string, request: Request, response
 }
 
 function fail(error: unknown, base: string, request: Request, response: Response): void {
-  const context = contextOf(request)
-  context.error = error
-  if (error instanceof ClientGone || response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
-  const failure = asFailure(translated(error), context.id)
-  answerEarly(request, response)
+  const failure = refusalOf(error, request, response)
+  if (!failure) return
   response.set(failureHeaders(failure))
   sendPage(failurePage(failure, base), base, request, response)
-}
-
-/** Express's own refusal: a path that is no valid percent-encoding. */
-function translated(error: unknown): unknown {
-  return error instanceof URIError ? new Failure('not_found', { what: 'route', id: '' }) : error
 }

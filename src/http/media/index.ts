@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Core } from '../../core/core.ts'
-import { asFailure, Failure } from '../../core/failure.ts'
+import { Failure } from '../../core/failure.ts'
 import type { FileEntry } from '../../core/model.ts'
 import { contentPolicy, contentTypeHeader, disposition } from '../content.ts'
-import { contextOf, type RequestContext } from '../context.ts'
+import { contextOf } from '../context.ts'
 import { deliver } from '../delivery.ts'
 import { failureHeaders } from '../failure-headers.ts'
-import { answerEarly } from '../linger.ts'
+import { refusalOf } from '../refusal.ts'
 import { Contents, type Prepared, type Presentation } from './contents.ts'
 import { failure } from './failures.ts'
 
@@ -77,13 +77,8 @@ export function createMedia(core: Core): Media {
 }
 
 function fail(error: unknown, request: IncomingMessage, response: ServerResponse, headers: readonly string[]): void {
-  const context: RequestContext = contextOf(request)
-  context.error = error
-  if (response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
-  const failed = asFailure(error, context.id)
+  const failed = refusalOf(error, request, response)
+  if (!failed) return
   const { status, body } = failure(failed)
   const text = JSON.stringify(body)
   const own = {
@@ -91,7 +86,6 @@ function fail(error: unknown, request: IncomingMessage, response: ServerResponse
     'Content-Type': 'application/json; charset=utf-8',
     'Cache-Control': 'no-store',
   }
-  answerEarly(request, response)
   response.writeHead(status, [
     ...headers,
     ...Object.entries(own).flat(),
