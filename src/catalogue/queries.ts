@@ -47,14 +47,16 @@ export type FoundFile = FileEntryRow & { seq: number; parent: number | null; fil
 
 /** A file by its handle, unless it lies in a folder that was deleted. */
 export async function findFile(db: Db, fileId: string): Promise<FoundFile | undefined> {
-  const row = await fileEntries(db).where('f.file_id', '=', fileId).executeTakeFirst()
-  return row && (await isAttached(db, row.seq)) ? row : undefined
+  return fileEntries(db).where('f.file_id', '=', fileId).where(isAttached).executeTakeFirst()
 }
 
 /** A folder of the account by its id, unless it lies in one that was deleted. */
 export async function findFolder(db: Db, accountId: string, id: string): Promise<FolderRow | undefined> {
-  const row = await folderEntries(db).where('e.id', '=', id).where('e.account_id', '=', accountId).executeTakeFirst()
-  return row && (await isAttached(db, row.seq)) ? row : undefined
+  return folderEntries(db)
+    .where('e.id', '=', id)
+    .where('e.account_id', '=', accountId)
+    .where(isAttached)
+    .executeTakeFirst()
 }
 
 export async function findRoot(db: Db, accountId: string): Promise<FolderRow> {
@@ -82,15 +84,19 @@ export async function anyDetached(db: Db): Promise<boolean> {
   return (await db.selectFrom('detached').select('seq').limit(1).executeTakeFirst()) !== undefined
 }
 
-async function isAttached(db: Db, seq: number): Promise<boolean> {
-  if (!(await anyDetached(db))) return true
-  const found = await sql<{ n: number }>`
+/**
+ * Whether the entry `e` of a query lies below no deleted folder. A condition rather than a second question: between two
+ * questions the sweep may end, and what was found by the first would look as if it had never been deleted.
+ */
+const isAttached = sql<boolean>`(
+  NOT EXISTS (SELECT 1 FROM detached)
+  OR NOT EXISTS (
     WITH RECURSIVE up(seq, parent) AS (
-      SELECT seq, parent FROM entries WHERE seq = ${seq}
-      UNION ALL SELECT e.seq, e.parent FROM entries e JOIN up ON e.seq = up.parent
-    ) SELECT 1 AS n FROM up JOIN detached ON detached.seq = up.seq LIMIT 1`.execute(db)
-  return found.rows.length === 0
-}
+      SELECT e.seq, e.parent
+      UNION ALL SELECT p.seq, p.parent FROM entries p JOIN up ON p.seq = up.parent
+    ) SELECT 1 FROM up JOIN detached ON detached.seq = up.seq
+  )
+)`
 
 /** The folders on the way from an entry to its root, the entry itself first, as `{segment, isFolder}`. */
 async function upwards(db: Db, seq: number): Promise<{ segment: string; file: number | null }[]> {

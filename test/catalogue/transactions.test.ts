@@ -106,6 +106,23 @@ test('what lies in a deleted folder is out of reach at once, and its rows go a f
   await catalogue.write.publishFiles(publication(account, 'new', 10, { segments: ['a'] }))
 })
 
+test('a file of a deleted folder is never found again, whatever moment of the sweep a read meets', async (t) => {
+  const { catalogue } = await openTestCatalogue(t)
+  const account = await newAccount(catalogue, 'a@example.org')
+  for (let n = 0; n < 60; n++) {
+    const [file] = await catalogue.write.publishFiles(publication(account, `${n}`, 10, { segments: ['a', 'b'] }))
+    const folder = await catalogue.read.folderAt(account, ['a'])
+    assert.ok(file && folder)
+    const deletion = { accountId: account, folderId: folder.id, recursive: true, prefix: null, now: Date.now() }
+    await catalogue.write.deleteFolder(deletion)
+    const sweep = catalogue.write.sweepDetached({ limit: 100, now: Date.now() })
+    const reads = Array.from({ length: 30 }, () => catalogue.read.file(file.fileId))
+    for (const found of await Promise.all(reads)) assert.equal(found, undefined)
+    await sweep
+    assert.equal(await catalogue.read.file(file.fileId), undefined)
+  }
+})
+
 test('counters say what there is after a thousand random changes from many sides at once', async (t) => {
   const { catalogue } = await openTestCatalogue(t)
   const account = await newAccount(catalogue, 'a@example.org')
