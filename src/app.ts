@@ -38,7 +38,15 @@ const systemClock: Clock = { now: () => Date.now() }
 export async function openApp(config: Config, log: Logger, overrides: Overrides = {}): Promise<App> {
   const closers: (() => unknown)[] = []
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close()
+    const errors: unknown[] = []
+    for (const close of closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
   try {
     return await build(config, log, overrides, closers, closeAll)
@@ -91,9 +99,10 @@ async function build(
     onFolderDeleted: schedule.sweep,
   })
   closers.push(() => core.activity.flush())
-  const firstStart = await core.accounts.firstStart()
   const listening = await serve(core, log, httpOf(config))
   closers.push(() => listening.stop(config.server.shutdown_grace))
+  // Only now: a port that is taken must not use up what is shown once.
+  const firstStart = await core.accounts.firstStart()
   return { core, catalogue, port: listening.port, firstStart, close: closeAll }
 }
 

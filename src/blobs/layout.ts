@@ -76,7 +76,7 @@ async function checkFormat(folder: DataFolder): Promise<void> {
 export async function takeOver(folder: DataFolder): Promise<{ leftovers: number }> {
   try {
     const leftovers = await readdir(folder.tmp)
-    for (const name of leftovers) await rm(join(folder.tmp, name), { recursive: true })
+    for (const name of leftovers) await rm(join(folder.tmp, name), { recursive: true, force: true })
     await tryOut(folder)
     return { leftovers: leftovers.length }
   } catch (error) {

@@ -180,7 +180,7 @@ export interface CatalogueWrites {
     prefix: string | null
     now: number
   }): Promise<void>
-  /** Removes up to `limit` entries of deleted folders for good. Resolves to how many are left to do (0: done). */
+  /** Removes up to `limit` entries of deleted folders for good. Resolves to how many went and whether any are left. */
   sweepDetached(input: { limit: number; now: number }): Promise<{ swept: number; left: boolean }>
   /** Gives blobs that nothing knows a row, so that their grace begins. */
   adoptBlobs(input: { blobs: readonly Stored[]; now: number }): Promise<number>

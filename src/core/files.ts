@@ -40,7 +40,7 @@ export class Files {
   /** Newest first: of a folder, or of all that the caller may reach. @throws Failure `not_found` (folder), `forbidden`. */
   async list(caller: Caller, folderId: string | undefined, page: Page): Promise<FilePage> {
     requireMay(caller, 'files:read')
-    const folder = await findFolder(this.#catalogue, caller, folderId ?? rootId)
+    const folder = await findFolder(this.#catalogue, caller, folderId ?? rootId, 'files:read')
     if (!folder) return { files: [], total: 0 }
     const depth = folderId === undefined ? 'below' : 'direct'
     const files = await this.#catalogue.read.files({ folderId: folder.id, depth, ...page })
@@ -62,7 +62,9 @@ export class Files {
       ...(name !== undefined && renamed(name, fileId)),
       ...(description !== undefined && { description: descriptionFrom(description) }),
       ...(tags !== undefined && { tags: tagsFrom(tags) }),
-      ...(folderId !== undefined && { folderId: (await requireFolder(this.#catalogue, caller, folderId)).id }),
+      ...(folderId !== undefined && {
+        folderId: (await requireFolder(this.#catalogue, caller, folderId, 'files:write')).id,
+      }),
       ...(isPublic !== undefined && { isPublic }),
     })
   }
@@ -76,7 +78,7 @@ export class Files {
   async totals(caller: Caller): Promise<Totals> {
     requireMay(caller, 'user:read')
     const none = { filesIn: 0, foldersIn: 0, filesBelow: 0, foldersBelow: 0, bytesBelow: 0 }
-    return (await findFolder(this.#catalogue, caller, rootId)) ?? none
+    return (await findFolder(this.#catalogue, caller, rootId, 'user:read')) ?? none
   }
 
   /** Bytes sent since the calendar month began (UTC), of what the caller may reach. */
@@ -84,7 +86,7 @@ export class Files {
     requireMay(caller, 'user:read')
     const month = monthOf(this.#clock.now())
     if (prefixOf(caller) === null) return this.#catalogue.read.bytesSent(caller.account.id, month)
-    const folder = await findFolder(this.#catalogue, caller, rootId)
+    const folder = await findFolder(this.#catalogue, caller, rootId, 'user:read')
     return folder ? this.#catalogue.read.bytesSent(caller.account.id, month, folder.id) : 0
   }
 
@@ -120,17 +122,22 @@ function renamed(sent: string, fileId: string): { name: string; segments: string
  * A folder that the caller may reach by its id; `root` is the top of what it may reach, undefined where that folder is
  * not made yet (a prefix nothing was stored under). @throws Failure `not_found`, `forbidden`.
  */
-export async function findFolder(catalogue: Catalogue, caller: Caller, id: string): Promise<Folder | undefined> {
+export async function findFolder(
+  catalogue: Catalogue,
+  caller: Caller,
+  id: string,
+  scope: Scope,
+): Promise<Folder | undefined> {
   const prefix = prefixOf(caller)
   if (id === rootId) return catalogue.read.folderAt(caller.account.id, segmentsOf(prefix ?? ''))
   const folder = await catalogue.read.folder(caller.account.id, id)
   if (!folder || folder.isRoot) throw new Failure('not_found', { what: 'folder', id })
-  if (prefix !== null) requireMay(caller, 'files:read', (await catalogue.read.pathOf(folder.id)) ?? '')
+  if (prefix !== null) requireMay(caller, scope, (await catalogue.read.pathOf(folder.id)) ?? '')
   return folder
 }
 
-export async function requireFolder(catalogue: Catalogue, caller: Caller, id: string): Promise<Folder> {
-  const folder = await findFolder(catalogue, caller, id)
+export async function requireFolder(catalogue: Catalogue, caller: Caller, id: string, scope: Scope): Promise<Folder> {
+  const folder = await findFolder(catalogue, caller, id, scope)
   if (!folder) throw new Failure('not_found', { what: 'folder', id })
   return folder
 }

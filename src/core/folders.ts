@@ -27,7 +27,7 @@ export class Folders {
   /** By name: those directly in a folder, or all that the caller may reach. */
   async list(caller: Caller, parentId: string | undefined, page: Page): Promise<FolderPage> {
     requireMay(caller, 'files:read')
-    const folder = await findFolder(this.#catalogue, caller, parentId ?? rootId)
+    const folder = await findFolder(this.#catalogue, caller, parentId ?? rootId, 'files:read')
     if (!folder) return { folders: [], total: 0 }
     const depth = parentId === undefined ? 'below' : 'direct'
     const folders = await this.#catalogue.read.folders({ folderId: folder.id, depth, ...page })
@@ -55,13 +55,15 @@ export class Folders {
   ): Promise<Folder> {
     requireMay(caller, 'files:write')
     const { name, parentId } = update
-    await requireFolder(this.#catalogue, caller, id)
+    await requireFolder(this.#catalogue, caller, id, 'files:write')
     return this.#catalogue.write.changeFolder({
       accountId: caller.account.id,
       folderId: id,
       prefix: prefixOf(caller),
       ...(name !== undefined && { name: folderName(name) }),
-      ...(parentId !== undefined && { parentId: (await requireFolder(this.#catalogue, caller, parentId)).id }),
+      ...(parentId !== undefined && {
+        parentId: (await requireFolder(this.#catalogue, caller, parentId, 'files:write')).id,
+      }),
       now: this.#clock.now(),
     })
   }
@@ -69,7 +71,7 @@ export class Folders {
   /** Takes a folder, and with `recursive` all below it, out of reach at once. @throws Failure `not_found`, `conflict`, `forbidden`. */
   async remove(caller: Caller, id: string, recursive: boolean): Promise<void> {
     requireMay(caller, 'files:write')
-    await requireFolder(this.#catalogue, caller, id)
+    await requireFolder(this.#catalogue, caller, id, 'files:write')
     const now = this.#clock.now()
     await this.#catalogue.write.deleteFolder({
       accountId: caller.account.id,
@@ -84,6 +86,6 @@ export class Folders {
   /** Where something without a place of its own goes: a folder by its id, or the top of what the caller may reach. */
   async destination(caller: Caller, folderId: string | undefined): Promise<Destination> {
     if (folderId === undefined || folderId === rootId) return { segments: segmentsOf(prefixOf(caller) ?? '') }
-    return { folderId: (await requireFolder(this.#catalogue, caller, folderId)).id }
+    return { folderId: (await requireFolder(this.#catalogue, caller, folderId, 'files:write')).id }
   }
 }

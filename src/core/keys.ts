@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts'
 import type { Catalogue, KeyHolder, NewKey } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import { type Account, type Key, type KeyKind, type Scope, scopes } from './model.ts'
-import { byteLength, folderPath } from './names.ts'
+import { byteLength, folderPath, reservedAtRoot } from './names.ts'
 import type { Clock } from './ports.ts'
 import { isKeyText, keyHint, newKey, secretDigest } from './secrets.ts'
 
@@ -32,6 +32,8 @@ export function makeKey(accountId: string, wish: KeyWish, now: number): MadeKey 
   if (wish.expiresAt != null && wish.expiresAt <= now) throw invalid('expires', 'a key expires in the future')
   const text = newKey(wish.kind)
   const prefix = folderPath(wish.pathPrefix ?? '', 'path_prefix')
+  const [top = ''] = prefix.split('/')
+  if (reservedAtRoot.has(top)) throw invalid('path_prefix', `"${top}" is no folder: the name is taken at the root`)
   const row: NewKey = {
     id: randomUUID(),
     accountId,

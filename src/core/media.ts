@@ -52,6 +52,7 @@ export class Media {
   /** @throws Failure `too_large`, `type_refused`, `busy`. */
   variant(file: FileEntry, recipe: Recipe): Promise<Variant> {
     const { digest, size, contentType } = file
-    return this.#images.variant({ digest, size, contentType, path: this.#blobs.pathOf(digest) }, recipe)
+    const source = { digest, size, contentType, path: this.#blobs.pathOf(digest) }
+    return this.#images.variant(source, recipe).catch((error) => this.#missing(file, error))
   }
 }

@@ -17,13 +17,15 @@ let running = 0
 const waiting: (() => void)[] = []
 
 async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
-  running++
+  if (running < atOnce) running++
+  else await new Promise<void>((resolve) => waiting.push(resolve))
   try {
     return await work()
   } finally {
-    running--
-    waiting.shift()?.()
+    // The place goes to whoever waits longest; only without one is it given up.
+    const next = waiting.shift()
+    if (next) next()
+    else running--
   }
 }
 

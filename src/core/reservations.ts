@@ -42,6 +42,8 @@ interface Account {
   usedBytes: number
   isServed: boolean
   changed: boolean
+  /** Somebody has ended, perhaps having published, since the catalogue was asked what is used. */
+  isOutdated: boolean
 }
 
 /**

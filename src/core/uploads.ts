@@ -5,7 +5,7 @@ import { type Caller, prefixOf, requireMay } from './caller.ts'
 import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
 import type { AllowedTypes } from './content-types.ts'
 import { declaredType, settleType } from './content-types.ts'
-import { Failure, invalid } from './failure.ts'
+import { Failure, invalid, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
 import type { BlobStore, Clock, Placed, Staged } from './ports.ts'
@@ -140,7 +140,8 @@ export class Upload {
         now: clock.now(),
       })
     } catch (error) {
-      await this.#takeBack(placed)
+      // Only a refusal says for sure that no row was written; after any other error gc finds out, in its own time.
+      if (isFailure(error)) await this.#takeBack(placed)
       throw error
     } finally {
       for (const { release } of placed) release()
@@ -149,8 +150,11 @@ export class Upload {
 
   /** Forgets what was received and not published, and gives the reservation back. */
   async close(): Promise<void> {
-    await Promise.all(this.#take().map(({ staged }) => this.#parts.blobs.discard(staged)))
-    this.#reservation.close()
+    try {
+      await Promise.all(this.#take().map(({ staged }) => this.#parts.blobs.discard(staged)))
+    } finally {
+      this.#reservation.close()
+    }
   }
 
   async #count(one: symbol, bytes: number): Promise<void> {

@@ -5,6 +5,8 @@ import { Failure, type Issue, invalid } from '../core/failure.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
 const formLimitBytes = 64 * 1024
+/** How long a small body may take, however large it may be: nobody needs longer for a form's fields or a piece of JSON. */
+const smallBodyMs = 30_000
 
 /** A client that went away before its body was whole. Nobody is left to be answered. */
 export class ClientGone extends Error {
@@ -45,7 +47,11 @@ function parseWith(
   askForBody(request, response)
   return new Promise((resolve, reject) => {
     const message = request as IncomingMessage & { body?: unknown }
+    const timer = setTimeout(() => {
+      reject(invalid('body', `the body took longer than ${smallBodyMs / 1000} seconds`, 'rate'))
+    }, smallBodyMs)
     parser(message as Parameters<Parser>[0], response as Parameters<Parser>[1], (error?: unknown) => {
+      clearTimeout(timer)
       if (error === undefined || error === null) resolve(message.body)
       else reject(fromParser(error, limit))
     })

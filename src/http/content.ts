@@ -5,14 +5,20 @@ import { essence } from '../core/content-types.ts'
  * Types that a browser may show in place. A closed list: what is not on it (SVG, HTML, XML, scripts, the unknown) is an
  * attachment, whatever its name. Nothing here can run in the page's place.
  */
-const inlineTypes: ReadonlySet<string> = new Set(['application/pdf', 'text/plain'])
-const inlineFamilies: ReadonlySet<string> = new Set(['image', 'audio', 'video', 'font'])
-const neverInline = /[+/]xml$|svg/
+const shown: Readonly<Record<string, string>> = {
+  application: 'pdf ogg',
+  text: 'plain',
+  image: 'jpeg png gif webp avif apng bmp x-icon vnd.microsoft.icon heic heif tiff jxl',
+  audio: 'mpeg mp4 aac ogg opus wav x-wav webm flac x-flac x-m4a',
+  video: 'mp4 webm ogg quicktime mpeg x-matroska x-msvideo x-m4v 3gpp',
+  font: 'woff woff2 ttf otf collection sfnt',
+}
+const inlineTypes: ReadonlySet<string> = new Set(
+  Object.entries(shown).flatMap(([family, names]) => names.split(' ').map((name) => `${family}/${name}`)),
+)
 
 export function mayBeInline(contentType: string): boolean {
-  const type = essence(contentType)
-  if (neverInline.test(type)) return false
-  return inlineTypes.has(type) || inlineFamilies.has(type.split('/')[0] ?? '')
+  return inlineTypes.has(essence(contentType))
 }
 
 /** RFC 6266, with the name in both forms where it needs them. */

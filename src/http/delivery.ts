@@ -29,10 +29,18 @@ export async function deliver(
   const verdict = evaluate(request.headers, content)
   if (verdict === 'not modified')
     return answerEmpty(response, 304, [...context, ...validatorHeaders(content), ...content.cacheHeaders])
-  if (verdict === 'precondition failed') return answerEmpty(response, 412, [...context, 'Content-Length', '0'])
+  if (verdict === 'precondition failed')
+    return answerEmpty(response, 412, [...context, ...notKept, 'Content-Length', '0'])
   const range = wantedRange(request, content)
   if (range === 'unsatisfiable') {
-    return answerEmpty(response, 416, [...context, 'Content-Range', `bytes */${content.size}`, 'Content-Length', '0'])
+    return answerEmpty(response, 416, [
+      ...context,
+      'Content-Range',
+      `bytes */${content.size}`,
+      ...notKept,
+      'Content-Length',
+      '0',
+    ])
   }
   return send(request, response, content, context, range)
 }
@@ -118,6 +126,9 @@ function pump(source: Readable, response: ServerResponse, length: number): Promi
     response.on('close', stop)
   })
 }
+
+/** An answer that is about one request must not be kept for the next. */
+const notKept = ['Cache-Control', 'no-store']
 
 let lastDate = { ms: Number.NaN, text: '' }
 

@@ -165,7 +165,7 @@ function fieldsOf(body: Record<string, unknown>): Fields {
 
 function fromMulter(error: unknown): unknown {
   if (error instanceof MulterError) {
-    return invalid(error.field ?? 'body', `the form is refused: ${error.message} (${error.code})`, 'form')
+    return invalid(error.field || 'body', `the form is refused: ${error.message} (${error.code})`, 'form')
   }
   if (error instanceof Failure || error instanceof ClientGone) return error
   // The parser's own errors (a boundary missing, an end too early) have no code; they are about the body.

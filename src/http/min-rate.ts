@@ -11,6 +11,8 @@ export function watchRate(request: IncomingMessage, bytesPerSecond: number, onTo
   if (bytesPerSecond <= 0) return () => {}
   let seen = request.socket.bytesRead
   const timer = setInterval(() => {
+    // Received whole: what takes its time now is our disk.
+    if (request.complete) return
     const came = request.socket.bytesRead - seen
     seen += came
     // What stands in our own buffers, because the disk is slow, is not the client's fault.

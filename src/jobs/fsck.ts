@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Catalogue } from '../core/catalogue.ts'
+import { isFailure } from '../core/failure.ts'
 import type { BlobStore, Digest } from '../core/ports.ts'
 import type { Count } from './gc.ts'
 
@@ -87,6 +88,16 @@ interface Fault {
 }
 
 async function faultOf({ blobs }: Parts, digest: Digest, size: number, readData: boolean): Promise<Fault | undefined> {
+  try {
+    return await compare(blobs, digest, size, readData)
+  } catch (error) {
+    // Gone since it was looked at is missing; a bad sector is what this is for, and must not end the check.
+    if (isFailure(error) && error.code === 'not_found') return { text: 'is missing', isThere: false }
+    return { text: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`, isThere: false }
+  }
+}
+
+async function compare(blobs: BlobStore, digest: Digest, size: number, readData: boolean): Promise<Fault | undefined> {
   const stored = await blobs.stat(digest)
   if (!stored) return { text: 'is missing', isThere: false }
   if (stored.size !== size) return { text: `has ${stored.size} bytes, and should have ${size}`, isThere: true }

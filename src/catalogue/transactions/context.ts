@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { ActivityTables, CatalogueTables } from '../schema.ts'
 
-/** What rows a transaction changed that somebody may remember. `files: 'all'` where naming each would be too many. */
+/** What rows a transaction changed that somebody may remember. `everyFile` where naming each would be too many. */
 export interface Touched {
   readonly accounts: string[]
   readonly keys: string[]

@@ -141,12 +141,13 @@ export function rate(): Kind<Rate> {
     name: 'rate',
     form: 'a rate',
     example: '10/1m',
-    sentence: 'A count and a duration: `10/1m` allows ten in a minute; `off` sets no limit.',
+    sentence: 'A count and a duration: `10/1m` allows ten in a minute, over at most 24 days; `off` sets no limit.',
     read: (text) => {
       const [, times = '', span = ''] = /^(\d+) ?\/ ?(.+)$/.exec(text) ?? []
       const count = readInteger(times)
       const perMs = readDuration(span)
-      return count && perMs ? { count, perMs } : undefined
+      // A timer of Node's that is set for more than 24.8 days fires at once, and every request would be the first.
+      return count && perMs && perMs <= 24 * 86_400_000 ? { count, perMs } : undefined
     },
     write: ({ count, perMs }) => `${count}/${writeDuration(perMs)}`,
   })
