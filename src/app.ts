@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Disk } from './blobs/disk.ts'
-import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
+import { existingFolder, prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
@@ -17,6 +17,8 @@ import { startSchedule } from './jobs/schedule.ts'
 export interface Overrides {
   readonly clock?: Clock
   readonly disk?: Disk
+  /** Told when the catalogue cannot be written any more, for good. */
+  readonly onDeath?: (error: Error) => void
 }
 
 export interface App {
@@ -69,7 +71,7 @@ async function build(
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
-  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false })
+  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, onDeath: overrides.onDeath ?? report })
   closers.push(() => catalogue.close())
   const blobs = new LocalBlobs({
     folder,
@@ -84,6 +86,7 @@ async function build(
     maxSide: config.images.max_side,
     cacheSizeBytes: config.images.cache_size,
     timeoutMs: config.images.timeout,
+    room: () => blobs.room(),
     report,
   })
   closers.push(() => images.close())
@@ -150,7 +153,7 @@ export interface Store {
 
 /** Opens a data folder without serving it. @throws UnusableFolder, UnusableData. */
 export async function openStore(config: Config): Promise<Store> {
-  const folder = await prepareFolder(config.data.dir)
+  const folder = await existingFolder(config.data.dir)
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true })
   const blobs = new LocalBlobs({ folder, reserveBytes: config.data.reserve })
   return {

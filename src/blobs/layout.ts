@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /** The version of the folder's layout; a new layout is a new number, and never a surprise to an older Larder. */
 const layoutVersion = 1
@@ -37,9 +37,12 @@ export function dataFolder(dir: string): DataFolder {
 export async function prepareFolder(dir: string): Promise<DataFolder> {
   const folder = dataFolder(dir)
   try {
+    const made = await mkdir(folder.dir, { recursive: true, mode: 0o700 })
     for (const path of [folder.blobs, folder.tmp, folder.cache, folder.quarantine]) {
       await mkdir(path, { recursive: true, mode: 0o700 })
     }
+    // The data folder's own name, and those of the folders above it that were made for it, are part of the promise.
+    if (made) for (let path = folder.dir; path.startsWith(made); path = dirname(path)) await syncFolder(dirname(path))
     await checkFormat(folder)
     for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
   } catch (error) {
@@ -47,6 +50,21 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
     throw unusable(folder.dir, error)
   }
   return folder
+}
+
+/**
+ * The data folder of a store that was started before. @throws UnusableFolder for any other: a command must not call a
+ * mistyped folder, or one whose disk is not mounted, a sound and empty store.
+ */
+export async function existingFolder(dir: string): Promise<DataFolder> {
+  const path = join(resolve(dir), 'format')
+  await readFile(path).catch((error) => {
+    if (error.code !== 'ENOENT') throw unusable(resolve(dir), error)
+    throw new UnusableFolder(
+      `There is no store in ${resolve(dir)} (data.dir). Is the path right, and its disk mounted? "larder serve" makes a new one.`,
+    )
+  })
+  return prepareFolder(dir)
 }
 
 async function checkFormat(folder: DataFolder): Promise<void> {
@@ -81,15 +99,22 @@ export async function takeOver(folder: DataFolder): Promise<{ leftovers: number 
     return { leftovers: leftovers.length }
   } catch (error) {
     // A full disk must not keep the store from opening: what is there can be read and deleted.
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { leftovers: 0 }
+    if (isFull(error)) return { leftovers: 0 }
     throw unusable(folder.dir, error)
   }
 }
 
+const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 async function tryOut(folder: DataFolder): Promise<void> {
   const [written, renamed, text] = [join(folder.tmp, 'probe'), join(folder.blobs, '.probe'), randomUUID()]
-  await writeFile(written, text, { flush: true })
-  await rename(written, renamed)
+  try {
+    await writeFile(written, text, { flush: true })
+    await rename(written, renamed)
+  } catch (error) {
+    await rm(written, { force: true })
+    throw error
+  }
   const back = await readFile(renamed, 'utf8')
   await rm(renamed)
   if (back !== text) throw new Error('a file that was written came back different')

@@ -110,17 +110,23 @@ export async function stageInto(
   parts: { disk: Disk; hasher: Hasher },
 ): Promise<StagedFile> {
   const { disk, hasher } = parts
-  const fd = await disk.create(path)
+  const fd = await disk.create(path).catch((error) => {
+    source.destroy()
+    throw error
+  })
+  let isOpen = true
   const file = new FileOnItsWay(disk, hasher, fd)
   try {
     await receive(source, file, options)
     const digest = await file.finish()
+    isOpen = false
     await disk.close(fd)
     return { path, digest, size: file.received, head: file.head }
   } catch (error) {
     source.destroy()
     await file.abandon()
-    await disk.close(fd).catch(() => {})
+    // A descriptor whose close failed is gone all the same, and may by now be another's.
+    if (isOpen) await disk.close(fd).catch(() => {})
     await disk.unlink(path)
     throw error
   }

@@ -1,8 +1,9 @@
+import { isFailure } from '../core/failure.ts'
 import type { Connection } from './connection.ts'
 import { type Carried, carry, uncarry } from './failures.ts'
 import type { ActivityTables, CatalogueTables } from './schema.ts'
 import { type Touched, untouched } from './transactions/context.ts'
-import { ofActivity, type TransactionName, transactions } from './transactions/index.ts'
+import { type TransactionName, transactions } from './transactions/index.ts'
 
 export interface Order {
   readonly id: number
@@ -27,15 +28,11 @@ type Anything = (work: object, input: unknown) => Promise<unknown>
  * Carries out what waits in one commit: each order in a savepoint of its own, so that one that fails takes nothing of the
  * others with it, and all share the one sync that `synchronous=FULL` costs. Answers only after the commit.
  */
-export async function carryOut(databases: Databases, orders: readonly Order[]): Promise<Answer[]> {
-  const own = orders.filter((order) => !ofActivity.has(order.name))
-  const rest = orders.filter((order) => ofActivity.has(order.name))
-  const answers = own.length > 0 ? await commitTogether(databases, own) : []
-  for (const order of rest) answers.push(await attempt(databases, order))
-  return answers
-}
-
-async function commitTogether(databases: Databases, orders: readonly Order[]): Promise<Answer[]> {
+export async function commitTogether(
+  databases: Databases,
+  orders: readonly Order[],
+  isSecondTry = false,
+): Promise<Answer[]> {
   const { raw } = databases.catalogue
   try {
     raw.exec('BEGIN IMMEDIATE')
@@ -45,9 +42,25 @@ async function commitTogether(databases: Databases, orders: readonly Order[]): P
     return answers
   } catch (error) {
     if (raw.inTransaction) raw.exec('ROLLBACK')
+    // On a full disk the log cannot grow, but what it holds can be moved to where it belongs and its room used again: so that
+    // deletes and log-ins, which need little, still go through.
+    if (!isSecondTry && isFull(error)) {
+      try {
+        raw.pragma('wal_checkpoint(RESTART)')
+      } catch {
+        // The second try will tell.
+      }
+      return commitTogether(databases, orders, true)
+    }
     const failure = carry(error)
     return orders.map(({ id }) => ({ id, failure }))
   }
+}
+
+function isFull(error: unknown): boolean {
+  return (
+    (error as { code?: unknown } | null)?.code === 'SQLITE_FULL' || (isFailure(error) && error.code === 'disk_full')
+  )
 }
 
 async function inSavepoint(databases: Databases, order: Order): Promise<Answer> {
@@ -63,7 +76,8 @@ async function inSavepoint(databases: Databases, order: Order): Promise<Answer> 
   return answer
 }
 
-async function attempt(databases: Databases, order: Order): Promise<Answer> {
+/** Carries one order out by itself. */
+export async function attempt(databases: Databases, order: Order): Promise<Answer> {
   const work = { db: databases.catalogue.db, activity: databases.activity.db, touched: untouched() }
   try {
     const output = await (transactions[order.name] as Anything)(work, order.input)

@@ -15,6 +15,8 @@ export interface CatalogueOptions {
   readonly dir: string
   /** Whether a server in another process may be running beside, to be told of what this one changes. */
   readonly tellsOthers: boolean
+  /** Told when nothing can be written any more, for good: the process had better start anew. */
+  readonly onDeath?: (error: Error) => void
 }
 
 /** The catalogue with figures of its memory, for tests and metrics. */
@@ -29,21 +31,25 @@ export interface OpenCatalogue extends Catalogue {
 export async function openCatalogue(options: CatalogueOptions): Promise<OpenCatalogue> {
   await bringUpToDate(options.dir)
   const reader = openReader(options.dir)
-  const ping = async (): Promise<void> => void reader.raw.prepare('SELECT 1 FROM accounts LIMIT 1').get()
-  const plain: CatalogueReads = {
+  const plain: Omit<CatalogueReads, 'ping'> = {
     ...accountReads(reader.db),
     ...treeReads(reader.db),
     ...errandReads(reader.db),
-    ping,
   }
   const remembered = new Remembered(plain)
   const outside = new OutsideChanges(reader.raw)
-  const writer = new Writer(options, (touched) => remembered.drop(touched))
+  const { dir, tellsOthers } = options
+  const writer = new Writer({ dir, tellsOthers }, (touched) => remembered.drop(touched), options.onDeath ?? (() => {}))
   return {
     read: {
       ...plain,
       file: (fileId) => remembered.file(fileId),
       keyByDigest: (digest) => remembered.keyByDigest(digest),
+      ping: async () => {
+        reader.raw.prepare('SELECT 1 FROM accounts LIMIT 1').get()
+        // Forgets nothing, and asks the writer whether it is still there.
+        await writer.write.forgetBlobs({ digests: [] })
+      },
     },
     write: writer.write,
     audit: auditOf(reader),

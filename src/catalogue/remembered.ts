@@ -4,8 +4,9 @@ import type { FileEntry } from '../core/model.ts'
 import type { Digest } from '../core/ports.ts'
 import type { Touched } from './transactions/context.ts'
 
-/** Rows kept in memory: about 500 bytes each. */
-const filesKept = 20_000
+/** What rows of files may take in memory, about; one is 500 bytes, and up to 20 KB with a long description and many tags. */
+const filesKeptBytes = 16 * 1024 * 1024
+const rowBytes = 500
 const keysKept = 5_000
 
 /**
@@ -13,15 +14,19 @@ const keysKept = 5_000
  * id when a transaction touches it, so that other rows stay, however many uploads come.
  */
 export class Remembered {
-  readonly #files = new LRUCache<string, FileEntry>({ max: filesKept })
+  readonly #files = new LRUCache<string, FileEntry>({
+    maxSize: filesKeptBytes,
+    sizeCalculation: ({ name, description, tags }) =>
+      rowBytes + 2 * (name.length + description.length + tags.join().length),
+  })
   readonly #keys = new LRUCache<Digest, KeyHolder>({ max: keysKept })
-  readonly #reads: CatalogueReads
+  readonly #reads: Pick<CatalogueReads, 'file' | 'keyByDigest'>
   /** Moves with every drop, so that a row read before a change is never remembered after it. */
   #generation = 0
   hits = 0
   misses = 0
 
-  constructor(reads: CatalogueReads) {
+  constructor(reads: Pick<CatalogueReads, 'file' | 'keyByDigest'>) {
     this.#reads = reads
   }
 

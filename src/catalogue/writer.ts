@@ -17,10 +17,14 @@ export class Writer {
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
   readonly #onTouched: (touched: Touched) => void
+  readonly #onDeath: (error: Error) => void
   #lastId = 0
+  #closing = false
   #ended: Error | undefined
 
-  constructor(data: WriterData, onTouched: (touched: Touched) => void) {
+  /** @param onDeath told when the thread ends without having been asked to: from then on nothing can be written. */
+  constructor(data: WriterData, onTouched: (touched: Touched) => void, onDeath: (error: Error) => void) {
+    this.#onDeath = onDeath
     this.#onTouched = onTouched
     this.#worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: data })
     this.#worker.on('message', (answers: Answer[]) => this.#settle(answers))
@@ -35,6 +39,7 @@ export class Writer {
   /** Finishes what waits, then ends the thread. */
   async close(): Promise<void> {
     if (this.#ended) return
+    this.#closing = true
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.postMessage('close')
     await exited
@@ -65,6 +70,7 @@ export class Writer {
 
   /** A dead writer fails all that waits: what was not answered was perhaps not done. */
   #end(error: Error): void {
+    if (!this.#ended && !this.#closing) this.#onDeath(error)
     this.#ended ??= error
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()

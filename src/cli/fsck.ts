@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { lockFolder } from '../catalogue/lock.ts'
 import { checkStore, type Damage } from '../jobs/fsck.ts'
 import { CommandFailed } from './failures.ts'
 import { countText } from './gc.ts'
-import { withStore } from './store.ts'
+import { type Open, withStore } from './store.ts'
 import { say } from './user.ts'
 
 interface Options {
@@ -18,6 +19,7 @@ export function fsck(program: Command): void {
     .option('--quarantine', 'set wrong bytes aside in data/quarantine, so that nobody is served them')
     .action((options: Options, command: Command) =>
       withStore(command, async (store) => {
+        if (options.quarantine) requireAlone(store)
         const report = await checkStore(store, {
           readData: options.readData ?? false,
           quarantine: options.quarantine ?? false,
@@ -28,6 +30,12 @@ export function fsck(program: Command): void {
         say('No damage.')
       }),
     )
+}
+
+/** A server beside could mend a blob between its being found wrong and its being set aside. */
+function requireAlone(store: Open): void {
+  if (lockFolder(store.config.data.dir)) return
+  throw new CommandFailed('--quarantine moves files: stop the server that runs on this data folder first', 2)
 }
 
 function damageText({ what, remedy }: Damage): string {

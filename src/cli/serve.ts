@@ -20,7 +20,12 @@ export function serve(program: Command): void {
 
 async function untilStopped(config: Config): Promise<void> {
   const log = openLog(config.log)
-  const app = await openApp(config, log)
+  const app = await openApp(config, log, {
+    onDeath: (error) => {
+      log.fatal({ err: error }, 'the catalogue cannot be written any more: leaving, to be started anew')
+      log.flush(() => process.exit(1))
+    },
+  })
   process.stdout.write(`${greeting(app, config)}\n`)
   log.info({ port: app.port, data: config.data.dir }, 'serving')
   const signal = await stopSignal()

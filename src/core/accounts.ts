@@ -113,7 +113,7 @@ export class Accounts {
     const now = this.#clock.now()
     const digest = secretDigest(token)
     const account = await this.#catalogue.write.completeSetUp({ digest, email: address, passwordHash, now })
-    return this.#signIn(account)
+    return this.#signIn(account, passwordHash)
   }
 
   /**
@@ -124,9 +124,9 @@ export class Accounts {
     const account = await this.#catalogue.read.accountByEmail(email.trim().toLowerCase())
     const hash = account && (await this.#catalogue.read.passwordHash(account.id))
     const isRight = await verifyPassword(password, hash)
-    if (!account || !isRight) throw new Failure('unauthenticated', { reason: 'wrong' })
+    if (!account || !hash || !isRight) throw new Failure('unauthenticated', { reason: 'wrong' })
     requireActive(account)
-    return this.#signIn(account)
+    return this.#signIn(account, hash)
   }
 
   /** The caller of a session's token. @throws Failure `unauthenticated`, `forbidden`. */
@@ -142,11 +142,11 @@ export class Accounts {
     if (caller.by === 'session') await this.#catalogue.write.endSession({ id: caller.session.id })
   }
 
-  async #signIn(account: Account): Promise<SignedIn> {
+  async #signIn(account: Account, passwordHash: string): Promise<SignedIn> {
     const now = this.#clock.now()
     const token = newToken()
     const session = { id: randomUUID(), accountId: account.id, expiresAt: now + sessionLifeMs }
-    await this.#catalogue.write.createSession({ ...session, digest: secretDigest(token), now })
+    await this.#catalogue.write.createSession({ ...session, digest: secretDigest(token), passwordHash, now })
     return { token, caller: { account, by: 'session', session }, expiresAt: session.expiresAt }
   }
 }

@@ -1,4 +1,4 @@
-import type { Activity, CatalogueWrites, RequestRecord, SentRecord } from './catalogue.ts'
+import type { CatalogueWrites, RequestRecord, SentRecord } from './catalogue.ts'
 import { monthOf } from './files.ts'
 import type { FileEntry } from './model.ts'
 import type { Clock } from './ports.ts'
@@ -7,6 +7,8 @@ import type { Clock } from './ports.ts'
 const flushAfterMs = 1_000
 /** Requests held at most; what comes past it while the disk is slow is dropped, and said so. */
 const heldAtMost = 50_000
+/** Rows written at once: some milliseconds. */
+const rowsAtOnce = 50
 
 /** Requests, bytes sent and keys' last use: gathered in memory, written in batches. Never in a request's way. */
 export class ActivityLog {
@@ -17,6 +19,8 @@ export class ActivityLog {
   #sent = new Map<string, SentRecord>()
   #keysUsed = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
+  #flushing: Promise<void> = Promise.resolve()
+  #dropped = 0
 
   constructor(parts: { write: CatalogueWrites; clock: Clock; report: (error: unknown) => void }) {
     this.#write = parts.write
@@ -26,6 +30,7 @@ export class ActivityLog {
 
   request(record: RequestRecord): void {
     if (this.#requests.length < heldAtMost) this.#requests.push(record)
+    else this.#dropped++
     if (record.keyId !== null) this.#keysUsed.set(record.keyId, record.at)
     this.#schedule()
   }
@@ -40,26 +45,36 @@ export class ActivityLog {
       fileId: file.fileId,
       month,
       bytes: (known?.bytes ?? 0) + bytes,
-      reads: (known?.reads ?? 0) + 1,
+      reads: (known?.reads ?? 0) + (bytes > 0 ? 1 : 0),
       imageOps: (known?.imageOps ?? 0) + imageOps,
     })
     this.#schedule()
   }
 
   /** Writes down what is gathered. A failure is reported and loses it: files matter more than figures about them. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const activity: Activity = {
-      requests: this.#requests,
-      sent: [...this.#sent.values()],
-      keysUsed: [...this.#keysUsed].map(([keyId, at]) => ({ keyId, at })),
-    }
+    this.#flushing = this.#flushing.then(() => this.#writeDown()).catch(this.#report)
+    return this.#flushing
+  }
+
+  /** A little at a time: it is written by the thread that writes files' rows, and those must not wait for it. */
+  async #writeDown(): Promise<void> {
+    const requests = this.#requests
+    const sent = [...this.#sent.values()]
+    const keysUsed = [...this.#keysUsed].map(([keyId, at]) => ({ keyId, at }))
     this.#requests = []
     this.#sent = new Map()
     this.#keysUsed = new Map()
-    if (activity.requests.length + activity.sent.length + activity.keysUsed.length === 0) return
-    await this.#write.recordActivity(activity).catch(this.#report)
+    if (this.#dropped > 0)
+      this.#report(new Error(`${this.#dropped} requests were not written down: the disk is too slow`))
+    this.#dropped = 0
+    const rows = Math.max(requests.length, sent.length, keysUsed.length)
+    for (let at = 0; at < rows; at += rowsAtOnce) {
+      const piece = <T>(list: readonly T[]): T[] => list.slice(at, at + rowsAtOnce)
+      await this.#write.recordActivity({ requests: piece(requests), sent: piece(sent), keysUsed: piece(keysUsed) })
+    }
   }
 
   #schedule(): void {

@@ -151,7 +151,18 @@ export interface CatalogueWrites {
   createKey(input: NewKey): Promise<Key>
   /** Rejects with `not_found` where the account has no such key, or it is revoked already. */
   revokeKey(input: { id: string; accountId?: string; now: number }): Promise<void>
-  createSession(input: { id: string; accountId: string; digest: Digest; expiresAt: number; now: number }): Promise<void>
+  /**
+   * Signs in, if the account is not disabled and its password still is the one that was verified (by its hash). Rejects with
+   * `unauthenticated` otherwise: verifying takes its time, and the password may have changed meanwhile.
+   */
+  createSession(input: {
+    id: string
+    accountId: string
+    digest: Digest
+    passwordHash: string
+    expiresAt: number
+    now: number
+  }): Promise<void>
   endSession(input: { id: string }): Promise<void>
   /**
    * Makes files reachable: all of them or none. Rejects with `not_found` (folder), `forbidden` (prefix), `quota_exceeded`,
@@ -193,8 +204,8 @@ export interface CatalogueWrites {
   finishErrand(input: { id: string; result: object; now: number }): Promise<void>
   /** What the last seconds brought: may be lost by a power cut, unlike all else here. */
   recordActivity(input: Activity): Promise<void>
-  /** Removes requests older than `before` and the single files' usage of past months. */
-  pruneActivity(input: { before: number; month: string }): Promise<void>
+  /** Removes up to `limit` requests older than `before` and as many of the single files' usage of past months. Resolves to whether any are left. */
+  pruneActivity(input: { before: number; month: string; limit: number }): Promise<boolean>
 }
 
 /** Work that one process asks of another: by name, with options that are plain data. */

@@ -5,7 +5,8 @@ import { Failure } from './failure.ts'
 export const unknownType = 'application/octet-stream'
 
 /** RFC 9110 section 8.3.1, in what may be stored: printable, of sane length. Parameters are kept and never compared. */
-const form = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*(;[\x20-\x7e\t]*)?$/
+const form =
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t]*;([\x20-\x21\x23-\x2b\x2d-\x7e\t]|"[\x20-\x21\x23-\x7e]*")*)?$/
 const limitCharacters = 255
 
 /** The type without its parameters, in lower case. */

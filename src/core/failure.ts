@@ -13,7 +13,7 @@ export interface Failures {
   method_not_allowed: { allowed: readonly string[] }
   conflict: { what: 'file' | 'folder' | 'account'; id: string; why: string }
   invalid: { issues: readonly Issue[] }
-  too_large: { of: 'file' | 'body' | 'picture'; limit: number; unit: 'bytes' | 'pixels' }
+  too_large: { of: 'file' | 'body' | 'picture'; limit: number; unit: 'bytes' | 'pixels' | 'frames' }
   type_refused: { type: string; because: 'not_allowed' | 'unreadable' }
   quota_exceeded: { of: 'bytes' | 'files'; limit: number; used: number }
   rate_limited: { limit: number; windowSeconds: number; retryAfterSeconds: number }

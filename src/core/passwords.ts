@@ -1,6 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { invalid } from './failure.ts'
+import { Failure, invalid } from './failure.ts'
 
 const derive = promisify(argon2)
 
@@ -10,6 +10,8 @@ const tagBytes = 32
 const saltBytes = 16
 /** Hashes at once: 19 MiB each. */
 const atOnce = 2
+/** Waiting for their turn at most; with two seconds for these, more would only wait to be told to come back. */
+const waitingAtMost = 64
 
 export const passwordLimits = { minCharacters: 6, maxBytes: 1_024 } as const
 
@@ -17,6 +19,8 @@ let running = 0
 const waiting: (() => void)[] = []
 
 async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
+  if (waiting.length >= waitingAtMost)
+    throw new Failure('busy', { why: 'too many are signing in', retryAfterSeconds: 3 })
   if (running < atOnce) running++
   else await new Promise<void>((resolve) => waiting.push(resolve))
   try {

@@ -106,6 +106,7 @@ export class Reservations {
     const account = this.#accounts.get(accountId)
     if (!account) return
     account.holds.delete(hold)
+    account.isOutdated = true
     if (account.waiting.size > 0) void this.#serve(account)
     this.#forget(accountId, account)
   }
@@ -119,6 +120,7 @@ export class Reservations {
       usedBytes: 0,
       isServed: false,
       changed: false,
+      isOutdated: false,
     }
     this.#accounts.set(accountId, account)
     return account
@@ -135,11 +137,13 @@ export class Reservations {
     account.isServed = true
     while (account.changed) {
       account.changed = false
+      account.isOutdated = false
       const [waiter] = account.waiting
       if (!waiter) break
       const { used, room } = waiter.hold.options
       try {
         const [{ bytes }, roomBytes] = await Promise.all([used(), room()])
+        if (account.isOutdated) continue
         account.usedBytes = bytes
         this.#decide(account, roomBytes)
       } catch (error) {

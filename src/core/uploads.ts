@@ -29,6 +29,9 @@ export interface Labels {
   readonly isPublic: boolean
 }
 
+/** Refusals that a transaction decides on before anything is committed. */
+const decided: ReadonlySet<string> = new Set(['quota_exceeded', 'not_found', 'conflict', 'invalid', 'forbidden'])
+
 interface Received {
   readonly staged: Staged
   readonly fileId: string
@@ -140,8 +143,9 @@ export class Upload {
         now: clock.now(),
       })
     } catch (error) {
-      // Only a refusal says for sure that no row was written; after any other error gc finds out, in its own time.
-      if (isFailure(error)) await this.#takeBack(placed)
+      // Only these say for sure that no row was written. After a commit that failed on the disk the row may come back with
+      // the next start, and must find its bytes; gc tells which it was.
+      if (isFailure(error) && decided.has(error.code)) await this.#takeBack(placed)
       throw error
     } finally {
       for (const { release } of placed) release()

@@ -64,6 +64,8 @@ function bareExpress(): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  // Express's own last resort shows a stack to whoever asks, unless it is told that this is no workshop.
+  app.set('env', 'production')
   app.enable('strict routing')
   app.enable('case sensitive routing')
   return app

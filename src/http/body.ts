@@ -8,6 +8,9 @@ const formLimitBytes = 64 * 1024
 /** How long a small body may take, however large it may be: nobody needs longer for a form's fields or a piece of JSON. */
 const smallBodyMs = 30_000
 
+/** Faults that an answer tells of; a body can have more of them than bytes. */
+const toldAtMost = 20
+
 /** A client that went away before its body was whole. Nobody is left to be answered. */
 export class ClientGone extends Error {
   override name = 'ClientGone'
@@ -73,7 +76,7 @@ function fromParser(error: unknown, limit: number): unknown {
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issues: Issue[] = result.error.issues.map((issue) => ({
+  const issues: Issue[] = result.error.issues.slice(0, toldAtMost).map((issue) => ({
     path: issue.path.filter((step) => typeof step !== 'symbol'),
     problem: issue.message,
     kind: issue.code ?? 'value',

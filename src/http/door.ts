@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Request, type Response, Router } from 'express'
-import type { Caller } from '../core/caller.ts'
+import { type Caller, requireMay } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
 import { type AnyFailure, Failure } from '../core/failure.ts'
 import type { FileEntry, Scope } from '../core/model.ts'
@@ -12,7 +12,7 @@ import { failureHeaders } from './failure-headers.ts'
 import { type Fields, readForm } from './form.ts'
 import type { Limits } from './limits.ts'
 import { answerEarly } from './linger.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf, rendered } from './refusal.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -162,6 +162,8 @@ async function admit(door: Door, one: AnyRoute, services: DoorServices, request:
     throw error
   })
   context.caller = caller
+  // Before its body is read; the core asks again, with the path.
+  requireMay(caller, one.scope)
   await count('api', caller.by === 'key' ? `key ${caller.key.id}` : `account ${caller.account.id}`)
   if (one.isUpload) await count('upload', `account ${caller.account.id}`)
   return caller
@@ -177,7 +179,7 @@ async function write(door: Door, services: DoorServices, request: Request, respo
 function fail(door: Door, error: unknown, request: Request, response: Response): void {
   const failure = refusalOf(error, request, response)
   if (!failure) return
-  const { status, body } = door.failure(failure)
+  const { status, body } = rendered(door.failure, failure, contextOf(request))
   response.set(failureHeaders(failure))
   sendJson(response, status, body)
 }

@@ -5,6 +5,7 @@ import { Failure, invalid } from '../core/failure.ts'
 import type { Upload } from '../core/uploads.ts'
 import { askForBody, ClientGone } from './body.ts'
 import { watchRate } from './min-rate.ts'
+import { PartCounter } from './parts.ts'
 
 /** The field that files come in. */
 const fileField = 'file'
@@ -122,7 +123,9 @@ class Staging implements multer.StorageEngine {
 }
 
 async function runMulter(request: IncomingMessage, response: ServerResponse, storage: Staging): Promise<Fields> {
+  let parts: PartCounter | undefined
   const streamHandler = (_: unknown, parser: Writable): void => {
+    parts = new PartCounter(request, parser)
     tellAtOnce(parser, (error) => storage.fail(error))
     request.pipe(parser)
   }
@@ -136,6 +139,8 @@ async function runMulter(request: IncomingMessage, response: ServerResponse, sto
       else resolve()
     })
   })
+  if (parts && parts.passedOver > 0)
+    throw invalid('body', `${parts.passedOver} part of the form has headers that cannot be read`, 'form')
   // Not in the callback above: what is thrown there is thrown into the parser's stream, and ends the process.
   return fieldsOf((request as IncomingMessage & { body?: Record<string, unknown> }).body ?? {})
 }
@@ -149,7 +154,7 @@ function tellAtOnce(parser: Writable, tell: (error: unknown) => void): void {
   parser.once('partsLimit', tooMany('parts'))
   parser.once('error', (error) => tell(fromMulter(error)))
   parser.on('field', (name: string, _value: string, { valueTruncated }: { valueTruncated: boolean }) => {
-    if (valueTruncated) tell(invalid(name, `a field has at most ${limits.fieldSize} bytes`, 'form'))
+    if (valueTruncated) tell(invalid(name || 'body', `a field has at most ${limits.fieldSize} bytes`, 'form'))
   })
 }
 
@@ -158,6 +163,7 @@ function fieldsOf(body: Record<string, unknown>): Fields {
   for (const [name, value] of Object.entries(body)) {
     const last: unknown = Array.isArray(value) ? value.at(-1) : value
     if (typeof last !== 'string') throw invalid(name, 'a field is plain text', 'form')
+    if (name === fileField) throw invalid(name, 'a file comes with a file name', 'form')
     fields.set(name, last)
   }
   return fields

@@ -54,7 +54,7 @@ let requests = 0
  */
 export function createFront(options: FrontOptions): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    options.core.catalogue.refresh()
+    if (!refreshed(options, response)) return
     const context = begin(options, request)
     setContext(request, context)
     response.once('close', () => end(options, request, response, context))
@@ -69,6 +69,19 @@ export function createFront(options: FrontOptions): (request: IncomingMessage, r
       for (let n = 0; n < headers.length; n += 2) response.setHeader(headers[n] as string, headers[n + 1] as string)
       options.app(request, response)
     }
+  }
+}
+
+/** Without the catalogue nobody knows whether a key still holds, so nobody is let in; and one bad read must not end the process. */
+function refreshed({ core, log }: FrontOptions, response: ServerResponse): boolean {
+  try {
+    core.catalogue.refresh()
+    return true
+  } catch (error) {
+    log.error({ err: error }, 'the catalogue cannot be read')
+    response.writeHead(503, { 'Retry-After': '5', 'Content-Type': 'text/plain', 'X-Content-Type-Options': 'nosniff' })
+    response.end('the catalogue does not answer; try again in 5 seconds\n')
+    return false
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AnyFailure, asFailure, Failure } from '../core/failure.ts'
 import { ClientGone } from './body.ts'
-import { contextOf } from './context.ts'
+import { contextOf, type RequestContext } from './context.ts'
 import { answerEarly } from './linger.ts'
 
 /**
@@ -17,6 +17,16 @@ export function refusalOf(error: unknown, request: IncomingMessage, response: Se
   }
   answerEarly(request, response)
   return asFailure(translated(error), context.id)
+}
+
+/** A failure in a door's words. Words that cannot be found are an incident of their own, in the same shape. */
+export function rendered<T>(render: (failure: AnyFailure) => T, failure: AnyFailure, context: RequestContext): T {
+  try {
+    return render(failure)
+  } catch (error) {
+    context.error = error
+    return render(asFailure(error, context.id))
+  }
 }
 
 /** Express's own refusal: a path that is no valid percent-encoding. */

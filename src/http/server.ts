@@ -29,7 +29,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     // A connection that is told so is not used again, and the client opens its next one elsewhere.
     if (stopping) response.shouldKeepAlive = false
-    options.handle(request, response)
+    inTurn(request, response, () => options.handle(request, response))
   }
   const server = createServer({
     headersTimeout: headersTimeoutMs,
@@ -53,6 +53,36 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       return stop(server, graceMs)
     },
   }
+}
+
+/** Requests of one connection that may wait behind the one that is being answered. */
+const pipelinedAtMost = 16
+const waiting = Symbol('waiting')
+
+/**
+ * One request of a connection at a time. Node tells of all that were sent ahead (pipelined) at once, and each would open
+ * its file and hold its piece of it, although only the first can be answered.
+ */
+function inTurn(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
+  const socket = request.socket as Socket & { [waiting]?: (() => void)[] | undefined }
+  const line = socket[waiting]
+  if (line) {
+    if (line.length >= pipelinedAtMost) socket.destroy()
+    else line.push(() => inTurn(request, response, handle))
+    return
+  }
+  const others: (() => void)[] = []
+  socket[waiting] = others
+  response.once('close', () => {
+    socket[waiting] = undefined
+    const [next, ...rest] = others
+    if (socket.destroyed) return
+    next?.()
+    const now = socket[waiting] as (() => void)[] | undefined
+    if (now) now.push(...rest)
+    else for (const one of rest) one()
+  })
+  handle()
 }
 
 /** `::` is every address of both families; on a machine without IPv6 the same wish means IPv4's. */

@@ -13,6 +13,8 @@ export interface CacheOptions {
   readonly tmpDir: string
   readonly cacheSizeBytes: number
   readonly report: Report
+  /** Bytes that may still be written without touching the disk's headroom. */
+  readonly room: () => Promise<number>
 }
 
 /** A variant together with its bytes. */
@@ -64,6 +66,8 @@ export class Cache {
   async put(key: string, variant: Fresh): Promise<void> {
     const size = variant.size + HEADER_BYTES
     if (size > this.#options.cacheSizeBytes || this.#unwrittenBytes + size > UNWRITTEN_BYTES_MAX) return
+    // Pictures can be made again; the headroom is for what cannot.
+    if ((await this.#options.room().catch(() => 0)) < size) return
     this.#unwrittenBytes += size
     try {
       await this.#write(key, variant)

@@ -57,8 +57,8 @@ async function checkEmbedded(source: PictureSource, text: string): Promise<void>
 /** Whatever could be read as a data URL, wherever it stands; rather one too many than one too few. */
 function dataUrls(text: string): string[] {
   const spelled = text
-    .replace(/&#x([0-9a-f]{1,6});/gi, (_, digits) => character(Number.parseInt(digits, 16)))
-    .replace(/&#(\d{1,7});/g, (_, digits) => character(Number(digits)))
+    .replace(/&#x0*([0-9a-f]{1,6});/gi, (_, digits) => character(Number.parseInt(digits, 16)))
+    .replace(/&#0*(\d{1,7});/g, (_, digits) => character(Number(digits)))
     .replace(/[\t\r\n]/g, '')
   return [...spelled.matchAll(/(?<=["'\0- ])data:([^"'<]*)/gi)].map(([, rest]) => rest ?? '')
 }

@@ -5,7 +5,7 @@ export function unreadable(source: PictureSource, cause: unknown): Failure<'type
   return new Failure('type_refused', { type: source.contentType, because: 'unreadable' }, { cause })
 }
 
-export function tooLarge(limit: number, unit: 'bytes' | 'pixels'): Failure<'too_large'> {
+export function tooLarge(limit: number, unit: 'bytes' | 'pixels' | 'frames'): Failure<'too_large'> {
   return new Failure('too_large', { of: 'picture', limit, unit })
 }
 

@@ -23,6 +23,8 @@ export interface ImagesOptions {
   readonly timeoutMs: number
   /** Told of what goes wrong behind an answer that goes well. */
   readonly report?: Report
+  /** Bytes that the cache may still write without touching the disk's headroom; without bounds where absent. */
+  readonly room?: () => Promise<number>
   /** Pixels of all renders under way; twice `maxPixels` by default. */
   readonly budgetPixels?: number
 }
@@ -43,7 +45,7 @@ class Pictures implements Images {
 
   constructor(options: ImagesOptions) {
     this.#options = options
-    this.#cache = new Cache({ report: () => {}, ...options })
+    this.#cache = new Cache({ report: () => {}, room: async () => Number.POSITIVE_INFINITY, ...options })
     this.#preload = setTimeout(() => this.#loaded().catch(() => {}), PRELOAD_AFTER_MS).unref()
   }
 

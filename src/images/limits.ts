@@ -3,6 +3,9 @@
 /** Requests that may wait for a render: enough for a page full of previews; more are told to come back. */
 export const WAITING_MAX = 64
 
+/** Of an animation. Frames of a single pixel cost as much as small pictures do: 400,000 of them took a render's whole time. */
+export const FRAMES_MAX = 1_000
+
 export const DRAWING_BYTES_MAX = 2 * 1024 * 1024
 
 /** The rasteriser needs some 5 KB for each element of a drawing. */

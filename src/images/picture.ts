@@ -3,8 +3,9 @@ import type { Metadata } from 'sharp'
 import type { PictureFacts, PictureSource } from '../core/ports.ts'
 import { readDrawing } from './drawing.ts'
 import { sharp } from './engine.ts'
-import { decodingFailure, unreadable } from './failures.ts'
+import { decodingFailure, tooLarge, unreadable } from './failures.ts'
 import { type Format, formats, isDrawing } from './formats.ts'
+import { FRAMES_MAX } from './limits.ts'
 import { mendedWebp } from './mend.ts'
 
 /** A picture whose header has been read. Width and height are those of one frame, the right way up. */
@@ -37,6 +38,8 @@ async function describe(source: PictureSource, input: string | Buffer): Promise<
   if (!(width > 0 && height > 0)) throw unreadable(source, 'no size')
   const turned = (header.orientation ?? 1) > 1
   const facts = { width, height, frames: framesOf(header, turned) }
+  // Counted whether or not the animation is kept: the decoder goes over all of them either way.
+  if ((header.pages ?? 1) > FRAMES_MAX) throw tooLarge(FRAMES_MAX, 'frames')
   return { ...facts, source, input, shown: shownOf(header), hasAlpha: header.hasAlpha, turned }
 }
 

@@ -22,6 +22,8 @@ interface Parts {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore
   readonly clock: Clock
+  /** Ends the work after the batch under way; what is doomed and not removed is taken up by the next run. */
+  readonly signal?: AbortSignal
 }
 
 export interface GcOptions {
@@ -56,9 +58,10 @@ async function plan({ catalogue }: Parts, strays: Count, unnamedBefore: number, 
 const add = (one: Count, other: Count): Count => ({ count: one.count + other.count, bytes: one.bytes + other.bytes })
 
 /** Gives what lies on disk without a row (an upload cut off between the two) a row of its own, and so a grace. */
-async function adoptStrays({ catalogue, blobs }: Parts, now: number, dryRun: boolean): Promise<Count> {
+async function adoptStrays({ catalogue, blobs, signal }: Parts, now: number, dryRun: boolean): Promise<Count> {
   let found: Count = { count: 0, bytes: 0 }
   for await (const batch of batches(blobs.list(), batchSize)) {
+    if (signal?.aborted) return found
     const known = await catalogue.audit.knownBlobs(batch.map((blob) => blob.digest))
     const strays = batch.filter((blob) => !known.has(blob.digest))
     if (strays.length === 0) continue
@@ -68,7 +71,7 @@ async function adoptStrays({ catalogue, blobs }: Parts, now: number, dryRun: boo
   return found
 }
 
-async function removeDoomed({ catalogue, blobs }: Parts, unnamedBefore: number): Promise<Count> {
+async function removeDoomed({ catalogue, blobs, signal }: Parts, unnamedBefore: number): Promise<Count> {
   let removed: Count = { count: 0, bytes: 0 }
   while (true) {
     const doomed = await catalogue.write.doomBlobs({ unnamedBefore, limit: batchSize })
@@ -79,7 +82,7 @@ async function removeDoomed({ catalogue, blobs }: Parts, unnamedBefore: number):
     await catalogue.write.forgetBlobs({ digests: gone.map((blob) => blob.digest) })
     removed = gone.reduce((sum, { size }) => add(sum, { count: 1, bytes: size }), removed)
     // What is left of a full batch is held by uploads under way; they revive it.
-    if (doomed.length < batchSize || gone.length === 0) return removed
+    if (doomed.length < batchSize || gone.length === 0 || signal?.aborted) return removed
   }
 }
 

@@ -7,6 +7,9 @@ import { sweepFolders } from './sweep.ts'
 /** How often the server looks for errands: one look in an index that is nearly always empty. */
 const errandsEveryMs = 100
 
+/** The first collection comes soon: a box that is switched off every night would never see the end of a long interval. */
+const firstAfterMs = 60_000
+
 export interface ScheduleParts {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore
@@ -26,6 +29,7 @@ export interface Schedule {
 export function startSchedule(parts: ScheduleParts): Schedule {
   let last: Promise<void> = Promise.resolve()
   let stopped = false
+  const stopping = new AbortController()
   const run = (work: () => Promise<unknown>): Promise<void> => {
     last = last.then(async () => {
       if (!stopped) await work().catch(parts.report)
@@ -33,7 +37,7 @@ export function startSchedule(parts: ScheduleParts): Schedule {
     return last
   }
   const collect = async (): Promise<void> => {
-    await collectGarbage(parts, { graceMs: parts.gc.graceMs, dryRun: false })
+    await collectGarbage({ ...parts, signal: stopping.signal }, { graceMs: parts.gc.graceMs, dryRun: false })
     await forgetOldActivity(parts)
   }
   let looking = false
@@ -44,14 +48,17 @@ export function startSchedule(parts: ScheduleParts): Schedule {
       looking = false
     })
   }, errandsEveryMs).unref()
+  const first = setTimeout(() => run(collect), Math.min(firstAfterMs, parts.gc.intervalMs)).unref()
   const regular = setInterval(() => run(collect), parts.gc.intervalMs).unref()
-  void run(() => sweepFolders(parts))
+  void run(() => sweepFolders({ ...parts, signal: stopping.signal }))
   return {
-    sweep: () => void run(() => sweepFolders(parts)),
+    sweep: () => void run(() => sweepFolders({ ...parts, signal: stopping.signal })),
     stop: async () => {
       stopped = true
       clearInterval(errands)
       clearInterval(regular)
+      clearTimeout(first)
+      stopping.abort()
       await last
     },
   }

@@ -43,7 +43,8 @@ test('The first start prints its address, the set-up link, a key and an upload l
   const stdout = await new Promise<string>((resolve, reject) => {
     execFile('sh', ['-c', line], { cwd: root }, (error, out) => (error ? reject(error) : resolve(out)))
   })
-  assert.equal((JSON.parse(stdout) as { file: { name: string } }).file.name, 'package.json')
+  const { file } = JSON.parse(stdout) as { file: { url: string } }
+  assert.equal((await fetch(file.url)).status, 200)
 })
 
 test('A key that the command line makes opens the server at once, and one that it revokes opens nothing more', async () => {

@@ -151,7 +151,7 @@ test('What is wrong with a form is said at once, and not after the rest of its b
 })
 
 test('A client that waits for a 100 is told no without it', async (t) => {
-  const small = await openTestApp(t, { 'quota.storage': '1 MiB', 'uploads.max_size': '2 MiB', 'limits.upload': '3/1m' })
+  const small = await openTestApp(t, { 'quota.storage': '1 MiB', 'uploads.max_size': '2 MiB', 'limits.upload': '2/1m' })
   const readOnly = await small.newKey({ scopes: ['files:read'] })
   const tries: [string, number, number, string, string?][] = [
     ['ak_wrong', 100, 401, 'unauthorized'],
@@ -231,7 +231,7 @@ test('A form that has no file, no boundary, no end or no sense is 400 in words, 
     ['no file', formBytes([{ name: 'description', value: 'x' }]), {}, /no file in the upload/],
     ['no part', Buffer.from(`--${boundary}--\r\n`), {}, /no file in the upload/],
     ['nothing chosen', formBytes([{ filename: '', type: 'application/octet-stream', value: '' }]), {}, /no file/],
-    ['text in the field', formBytes([{ name: 'file', value: 'text' }]), {}, /no file in the upload/],
+    ['text in the field', formBytes([{ name: 'file', value: 'text' }]), {}, /a file comes with a file name/],
     ['no boundary', good, { 'Content-Type': 'multipart/form-data' }, /cannot be read.*[Bb]oundary/],
     ['another boundary', good, { 'Content-Type': 'multipart/form-data; boundary=other' }, /cannot be read/],
     ['no form', good, { 'Content-Type': 'application/json' }, /send a form/],
@@ -401,6 +401,18 @@ test('A disk that is full at any write answers 507 and keeps nothing', async () 
   assert.ok(failed >= 4, `only ${failed} writes were there to fail`)
 })
 
+test('A disk that is full at any other step answers 507 as well', async () => {
+  for (const operation of ['create', 'syncFile', 'makeFolder', 'rename', 'syncFolder'] as const) {
+    const { accounts } = (await stateOf(app)) as { accounts: object }
+    disk.fail(operation, 'ENOSPC')
+    const answer = await aether(app, 'POST', '/files/upload', { form: formWith(randomBytes(50_000), 'x.bin') })
+    disk.mend()
+    assert.deepEqual([answer.status, answer.body.error?.code], [507, 'insufficient_storage'], operation)
+    await nothingUnderWay()
+    assert.deepEqual(((await stateOf(app)) as { accounts: object }).accounts, accounts, operation)
+  }
+})
+
 test('A disk that breaks at any step answers 500, and nothing is listed', async () => {
   const operations = ['create', 'write', 'syncFile', 'close', 'makeFolder', 'rename', 'syncFolder'] as const
   for (const operation of operations) {
@@ -408,7 +420,7 @@ test('A disk that breaks at any step answers 500, and nothing is listed', async 
     disk.fail(operation, 'EIO')
     const answer = await aether(app, 'POST', '/files/upload', { form: formWith(randomBytes(50_000), 'x.bin') })
     disk.mend()
-    assert.deepEqual([answer.status, answer.body.error.code], [500, 'server_error'], operation)
+    assert.deepEqual([answer.status, answer.body.error?.code], [500, 'server_error'], operation)
     await nothingUnderWay()
     assert.deepEqual(((await stateOf(app)) as { accounts: object }).accounts, accounts, operation)
   }

@@ -103,12 +103,17 @@ test('blobs that nothing names are counted, and are no damage', async (t) => {
 test('wrong bytes can be set aside, so that nobody is served them, and are not dropped', async (t) => {
   const { app, file, blob, fsck } = await storeWithFile(t)
   await writeFile(blob, bytes.toUpperCase())
+  const beside = await fsck('--read-data', '--quarantine')
+  assert.equal(beside.code, 2)
+  assert.match(beside.stderr, /stop the server/)
+  await app.close()
   const { code, stdout } = await fsck('--read-data', '--quarantine')
   assert.equal(code, 1)
   assert.match(stdout, /set aside at/)
   const [aside = ''] = await readdir(join(app.folder, 'quarantine'))
   assert.equal(await readFile(join(app.folder, 'quarantine', aside), 'utf8'), bytes.toUpperCase())
-  assert.equal((await fetch(`${app.url}/m/${file.id}`)).status, 500)
+  const again = await openTestApp(t, { 'data.dir': app.folder })
+  assert.equal((await fetch(`${again.url}/m/${file.id}`)).status, 500)
 })
 
 test('where nothing can be checked the exit code is 2', async (t) => {

@@ -3,8 +3,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openStore } from '../../src/app.ts'
-import { configWith } from '../../src/config/index.ts'
 import { collectGarbage } from '../../src/jobs/gc.ts'
 import { openTestApp, type TestApp, temporaryFolder, upload, withKey } from '../support/app.ts'
 import { keyIn, runLarder, startServer } from '../support/process.ts'
@@ -111,8 +109,8 @@ test('a single client that uploads and deletes the same bytes beside gc always g
 
 test('gc runs by itself where no server does', async (t) => {
   const folder = await temporaryFolder(t)
-  const store = await openStore(configWith({ 'data.dir': folder }))
-  await store.close()
+  const app = await openTestApp(t, { 'data.dir': folder })
+  await app.close()
   const blob = join(folder, 'blobs', 'sha256')
   const digest = sha256(Buffer.from('x'))
   await (await import('node:fs/promises')).mkdir(join(blob, digest.slice(0, 2), digest.slice(2, 4)), {

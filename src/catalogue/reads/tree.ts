@@ -28,7 +28,8 @@ export function treeReads(reader: Kysely<ReadTables>): Reads {
       return row && fileEntryOf(row)
     },
     files: async (query) => {
-      const rows = await (await filesOf(db, query)).limit(query.limit).offset(query.offset).execute()
+      const page = (await seqsOf(db, query)).limit(query.limit).offset(query.offset)
+      const rows = await fileEntries(db).where('e.seq', 'in', page).orderBy('e.seq', 'desc').execute()
       return rows.map(fileEntryOf)
     },
     root: async (accountId) => folderOf(await findRoot(db, accountId)),
@@ -74,14 +75,18 @@ function foldersFrom(seq: number) {
     ) SELECT seq FROM below)`
 }
 
-/** Newest first. Of the whole account it is the end of an index; of a folder with all below it, its folders are gathered first. */
-async function filesOf(db: Db, query: FileQuery) {
+/**
+ * Newest first, as numbers alone: an offset is counted through an index, and only the rows of the page are read. Of the whole
+ * account it is the end of one index; of a folder with all below it, its folders are gathered first.
+ */
+async function seqsOf(db: Db, query: FileQuery) {
   const folder = await seqOf(db, query.folderId)
-  const rows = fileEntries(db).orderBy('e.seq', 'desc')
-  if (query.depth === 'direct') return rows.where('e.parent', '=', folder.seq)
+  const files = db.selectFrom('entries as n').select('n.seq').where('n.file', 'is not', null).orderBy('n.seq', 'desc')
+  if (query.depth === 'direct') return files.where('n.parent', '=', folder.seq)
+  const ofAccount = files.where('n.account_id', '=', folder.account_id)
   // What lies in deleted folders is still in the account's index until it is swept, but not below the root.
-  if (folder.segment === '' && !(await anyDetached(db))) return rows.where('e.account_id', '=', folder.account_id)
-  return rows.where('e.account_id', '=', folder.account_id).where('e.parent', 'in', foldersFrom(folder.seq))
+  if (folder.segment === '' && !(await anyDetached(db))) return ofAccount
+  return ofAccount.where('n.parent', 'in', foldersFrom(folder.seq))
 }
 
 async function sentOfAccount(reader: Kysely<ReadTables>, accountId: string, month: string): Promise<number> {

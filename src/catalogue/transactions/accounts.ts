@@ -60,7 +60,15 @@ export const accounts: Transactions<Writes> = {
     return update(work, link.account_id, { email, password_hash: passwordHash, verified_at: now, updated_at: now })
   },
 
-  async createSession(work, { id, accountId, digest, expiresAt, now }) {
+  async createSession(work, { id, accountId, digest, passwordHash, expiresAt, now }) {
+    const account = await work.db
+      .selectFrom('accounts')
+      .select('id')
+      .where('id', '=', accountId)
+      .where('password_hash', '=', passwordHash)
+      .where('disabled_at', 'is', null)
+      .executeTakeFirst()
+    if (!account) throw new Failure('unauthenticated', { reason: 'wrong' })
     await work.db.deleteFrom('sessions').where('expires_at', '<=', now).execute()
     await work.db
       .insertInto('sessions')

@@ -14,9 +14,16 @@ export const activity: Transactions<Pick<CatalogueWrites, 'recordActivity' | 'pr
     })
   },
 
-  async pruneActivity({ activity }, { before, month }) {
-    await activity.deleteFrom('requests').where('created_at', '<', before).execute()
-    await activity.deleteFrom('file_usage').where('month', '<', month).execute()
+  async pruneActivity({ activity }, { before, month, limit }) {
+    const old = activity.selectFrom('requests').select('seq').where('created_at', '<', before).limit(limit)
+    const requests = await activity.deleteFrom('requests').where('seq', 'in', old).executeTakeFirst()
+    const past = activity.selectFrom('file_usage').select('file_id').where('month', '<', month).limit(limit)
+    const usage = await activity
+      .deleteFrom('file_usage')
+      .where('month', '<', month)
+      .where('file_id', 'in', past)
+      .executeTakeFirst()
+    return requests.numDeletedRows + usage.numDeletedRows > 0n
   },
 }
 

@@ -10,11 +10,20 @@ import { fileView } from './views.ts'
 
 const page = { standard: 50, highest: 100 }
 
+/** Looked at as a whole before any of them: a million wrong tags would be a million faults to tell. */
+const tagList = z
+  .unknown()
+  .refine((sent) => Array.isArray(sent) && sent.length <= 1_000, {
+    error: 'tags is a list of at most 1,000 texts',
+    abort: true,
+  })
+  .pipe(z.array(z.string()))
+
 const change = z
   .strictObject({
     name: z.string(),
     description: z.string(),
-    tags: z.array(z.string()),
+    tags: tagList,
     folderId: z.string().nullable(),
     public: z.boolean(),
   })
@@ -97,6 +106,7 @@ function redirectOf(call: Call, fields: Fields): string | undefined {
   if (sent === undefined || sent === '' || !wantsHtml(call.request.headers.accept)) return undefined
   const base = new URL(call.context.baseUrl)
   const target = URL.parse(sent, base.href)
-  if (target?.origin !== base.origin) throw invalid('redirect', 'redirect leads to a page of this site')
-  return target.href
+  if (target?.origin !== base.origin || !/^https?:$/.test(target.protocol))
+    throw invalid('redirect', 'redirect leads to a page of this site')
+  return target.pathname + target.search + target.hash
 }

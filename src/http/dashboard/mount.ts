@@ -7,7 +7,7 @@ import { type DoorServices, declaredLength } from '../door.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { readForm } from '../form.ts'
 import { answerEarly } from '../linger.ts'
-import { refusalOf } from '../refusal.ts'
+import { refusalOf, rendered } from '../refusal.ts'
 import { assetHeaders } from './assets.ts'
 import { failurePage } from './failures.ts'
 import { documentOf, headersOf } from './layout.ts'
@@ -112,5 +112,6 @@ function fail(error: unknown, base: string, request: Request, response: Response
   const failure = refusalOf(error, request, response)
   if (!failure) return
   response.set(failureHeaders(failure))
-  sendPage(failurePage(failure, base), base, request, response)
+  const page = rendered((told) => failurePage(told, base), failure, contextOf(request))
+  sendPage(page, base, request, response)
 }

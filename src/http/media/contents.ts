@@ -31,7 +31,14 @@ interface Kept {
   readonly bytes: Buffer
   readonly digest: string
   readonly contentType: string
+  /**
+   * What was said of these bytes before, for each file that has them (a file's row is one object for as long as it is
+   * remembered). Here, so that it goes when the bytes go.
+   */
+  readonly described: Record<Presentation, WeakMap<FileEntry, Content>>
 }
+
+const undescribed = (): Kept['described'] => ({ inline: new WeakMap(), attachment: new WeakMap() })
 
 /** Representations of public files: originals and variants, the small and hot ones from memory. */
 export class Contents {
@@ -42,12 +49,6 @@ export class Contents {
     sizeCalculation: ({ bytes }) => bytes.length + overheadBytes,
   })
 
-  /**
-   * What was said of small representations before, without their bytes, which the budget above counts: by the file's row,
-   * which is one object for as long as it is remembered, then by presentation and recipe.
-   */
-  readonly #described = new WeakMap<FileEntry, Map<string, Content>>()
-
   constructor(core: Core) {
     this.#core = core
   }
@@ -57,9 +58,7 @@ export class Contents {
     const { digest, size, contentType } = file
     if (size <= smallBytes) {
       const kept = this.#kept.get(digest) ?? (await this.#read(file))
-      return this.#prepared(file, as, kept, '', () =>
-        contentOf(file, as, { ...kept, contentType, size, open: notNeeded }),
-      )
+      return this.#prepared(file, as, kept, () => contentOf(file, as, { ...kept, contentType, size, open: notNeeded }))
     }
     const open = (range: ByteRange) => this.#core.media.open(file, range)
     return { content: contentOf(file, as, { digest, contentType, size, bytes: undefined, open }), imageOps: 0 }
@@ -67,31 +66,29 @@ export class Contents {
 
   /** The picture that a recipe makes of a file. @throws Failure as `Media.variant`. */
   async variant(file: FileEntry, recipe: Recipe, as: Presentation): Promise<Prepared> {
-    const key = `${file.digest} ${recipe.key}`
+    // A negotiated answer says so in its headers, and so is not the one that was asked for by name.
+    const key = `${file.digest} ${recipe.key}${recipe.negotiated ? ' negotiated' : ''}`
     const kept = this.#kept.get(key)
     if (kept) {
       const variant = { ...kept, size: kept.bytes.length, open: notNeeded }
-      return this.#prepared(file, as, kept, key, () => variantContent(file, recipe, as, variant))
+      return this.#prepared(file, as, kept, () => variantContent(file, recipe, as, variant))
     }
     const variant = await this.#core.media.variant(file, recipe)
     const { bytes, digest, contentType } = variant
-    if (bytes && bytes.length <= smallBytes) this.#kept.set(key, { bytes, digest, contentType })
+    if (bytes && bytes.length <= smallBytes)
+      this.#kept.set(key, { bytes, digest, contentType, described: undescribed() })
     const again = () => this.#core.media.variant(file, recipe)
     const open = (range: ByteRange) => openVariant(variant, again, range)
     return { content: variantContent(file, recipe, as, { ...variant, bytes, open }), imageOps: variant.made ? 1 : 0 }
   }
 
-  /** A small representation with its bytes, described as before or for the first time. */
-  #prepared(file: FileEntry, as: Presentation, { bytes }: Kept, recipe: string, describe: () => Content): Prepared {
-    const known = this.#described.get(file) ?? new Map<string, Content>()
-    const key = `${as} ${recipe}`
-    let content = known.get(key)
-    if (!content) {
-      content = { ...describe(), bytes: undefined }
-      known.set(key, content)
-      this.#described.set(file, known)
-    }
-    return { content: { ...content, bytes }, imageOps: 0 }
+  /** A small representation, described as before or for the first time. */
+  #prepared(file: FileEntry, as: Presentation, kept: Kept, describe: () => Content): Prepared {
+    const known = kept.described[as].get(file)
+    if (known) return { content: known, imageOps: 0 }
+    const content = describe()
+    kept.described[as].set(file, content)
+    return { content, imageOps: 0 }
   }
 
   async #read(file: FileEntry): Promise<Kept> {
@@ -99,7 +96,7 @@ export class Contents {
     const bytes = await this.#core.media.read(file)
     // A blob that was cut short must not be remembered, nor sent as if it were whole.
     if (bytes.length !== size) throw new Error(`blob ${digest} has ${bytes.length} bytes, and should have ${size}`)
-    const kept = { bytes, digest, contentType }
+    const kept = { bytes, digest, contentType, described: undescribed() }
     this.#kept.set(digest, kept)
     return kept
   }

@@ -6,7 +6,7 @@ import { contentPolicy, contentTypeHeader, disposition } from '../content.ts'
 import { contextOf } from '../context.ts'
 import { deliver } from '../delivery.ts'
 import { failureHeaders } from '../failure-headers.ts'
-import { refusalOf } from '../refusal.ts'
+import { refusalOf, rendered } from '../refusal.ts'
 import { Contents, type Prepared, type Presentation } from './contents.ts'
 import { failure } from './failures.ts'
 
@@ -79,7 +79,7 @@ export function createMedia(core: Core): Media {
 function fail(error: unknown, request: IncomingMessage, response: ServerResponse, headers: readonly string[]): void {
   const failed = refusalOf(error, request, response)
   if (!failed) return
-  const { status, body } = failure(failed)
+  const { status, body } = rendered(failure, failed, contextOf(request))
   const text = JSON.stringify(body)
   const own = {
     ...failureHeaders(failed),
