@@ -167,6 +167,7 @@ test('A client that waits for a 100 is told no without it', async (t) => {
     assert.deepEqual([answer.status, JSON.parse(answer.body.toString()).error.code], [status, code])
     assert.equal(answer.headers.connection, 'close', 'its client may send or not: the connection cannot be used again')
     await connection.closed
+    connection.destroy()
   }
   await nothingUnderWay(small)
 })
