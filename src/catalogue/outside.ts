@@ -8,6 +8,12 @@ interface ChangeRow {
 }
 
 /**
+ * How old a look may be, in milliseconds. Whoever ran a command has it back later than this after its commit, so the next
+ * request of anybody who knows of it still feels it; and thousands of requests a second share one look.
+ */
+const looksEveryMs = 1
+
+/**
  * Notices what another process (the command line) changed. `PRAGMA data_version` moves with every commit that is not this
  * connection's and costs about 4 microseconds; only when it moved is the list of changes read, by its end.
  */
@@ -15,6 +21,7 @@ export class OutsideChanges {
   readonly #dataVersion: Database.Statement
   readonly #since: Database.Statement
   #version: unknown
+  #lookedAtMs = Number.NEGATIVE_INFINITY
   #last: number
 
   constructor(raw: Database.Database) {
@@ -26,6 +33,9 @@ export class OutsideChanges {
 
   /** What changed since the last call; undefined where nothing did. */
   take(): Touched | undefined {
+    const now = performance.now()
+    if (now - this.#lookedAtMs < looksEveryMs) return undefined
+    this.#lookedAtMs = now
     const version = this.#dataVersion.get()
     if (version === this.#version) return undefined
     this.#version = version

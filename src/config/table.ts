@@ -67,7 +67,7 @@ export const table = {
     registration: key(
       choice(['closed', 'open']),
       'closed',
-      'Whether strangers may register (`open`) or accounts are made on the command line only (`closed`).',
+      'Whether strangers may register (`open`) or accounts are made on the command line only (`closed`); no door takes registrations yet.',
     ),
   }),
   uploads: section('What may be stored.', {

@@ -42,7 +42,7 @@ export const words: FailureTable<Told> = {
     told(
       413,
       'Too large',
-      `A ${of} may have ${unit === 'bytes' ? sizeInWords(limit) : counted(limit, 'pixel')} at most.`,
+      `A ${of} may have ${unit === 'bytes' ? sizeInWords(limit) : counted(limit, unit.slice(0, -1))} at most.`,
     ),
   type_refused: ({ type }) => told(415, 'Not taken here', `Files of the type ${type} are not taken here.`),
   quota_exceeded: ({ of, limit, used }) =>

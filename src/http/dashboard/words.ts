@@ -1,6 +1,6 @@
 const units = ['KB', 'MB', 'GB', 'TB', 'PB']
 
-/** Binary sizes under their everyday names, as the other doors tell them: `940 bytes`, `2.3 MB`, `118 MB`. */
+/** Binary sizes under their everyday names, as people say them: `940 bytes`, `1 MB`, `2.3 MB`. (AetherCDN's contract has a form of its own.) */
 export function sizeInWords(bytes: number): string {
   if (bytes < 1_000) return counted(bytes, 'byte')
   let value = bytes / 1_024
