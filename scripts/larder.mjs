@@ -12,6 +12,6 @@ if (major < 24 || (major === 24 && minor < 7)) {
 // when a handful of uploads end at once; the pool reads this when it is first used.
 process.env.UV_THREADPOOL_SIZE ??= '16'
 // Stripping types and compiling some hundred files is most of a start; what was done once is kept beside the packages.
-const { enableCompileCache } = await import('node:module')
-enableCompileCache(new URL('../node_modules/.cache/larder', import.meta.url).pathname)
+const [{ enableCompileCache }, { fileURLToPath }] = await Promise.all([import('node:module'), import('node:url')])
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/larder', import.meta.url)))
 await import('../src/main.ts')

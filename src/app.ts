@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Disk } from './blobs/disk.ts'
-import { existingFolder, prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
+import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
@@ -8,10 +8,11 @@ import type { Config } from './config/index.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
 import { type Core, createCore } from './core/core.ts'
-import type { BlobStore, Clock } from './core/ports.ts'
+import type { Clock } from './core/ports.ts'
 import { serve } from './http/application.ts'
 import { openImages } from './images/index.ts'
 import { startSchedule } from './jobs/schedule.ts'
+import { systemClock } from './store.ts'
 
 /** What a test may put in place of a part. */
 export interface Overrides {
@@ -30,8 +31,6 @@ export interface App {
   /** Lets requests under way finish, for at most the configured grace, then closes everything in reverse order. */
   close(): Promise<void>
 }
-
-const systemClock: Clock = { now: () => Date.now() }
 
 /**
  * Builds the server from its parts and opens it.
@@ -140,29 +139,5 @@ function httpOf({ server, hosts, uploads, limits }: Config) {
     hosts,
     minUploadRate: uploads.min_rate,
     rates: limits,
-  }
-}
-
-/** The parts that the command line needs for work beside a server, or without one. */
-export interface Store {
-  readonly catalogue: OpenCatalogue
-  readonly blobs: BlobStore
-  readonly clock: Clock
-  close(): Promise<void>
-}
-
-/** Opens a data folder without serving it. @throws UnusableFolder, UnusableData. */
-export async function openStore(config: Config): Promise<Store> {
-  const folder = await existingFolder(config.data.dir)
-  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true })
-  const blobs = new LocalBlobs({ folder, reserveBytes: config.data.reserve })
-  return {
-    catalogue,
-    blobs,
-    clock: systemClock,
-    close: async () => {
-      await blobs.close()
-      await catalogue.close()
-    },
   }
 }

@@ -39,6 +39,7 @@ export async function startLarder(dataDir: string, set: Readonly<Record<string, 
   while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok)
     await new Promise((resolve) => setTimeout(resolve, 2))
   const firstAnswerMs = performance.now() - began
+  while (!output.includes('Larder serves at')) await new Promise((resolve) => setTimeout(resolve, 2))
   const ended = once(child, 'close')
   return {
     url,

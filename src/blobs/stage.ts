@@ -7,7 +7,7 @@ import type { Disk } from './disk.ts'
 /** Bytes gathered before a write, and at most twice this much held for each upload: 100 at once stay near 50 MB. */
 const batchBytes = 256 * 1024
 /** A large file is written back while it still arrives, so that the sync at its end has little left to do. */
-const syncEveryBytes = 32 * 1024 * 1024
+const syncEveryBytes = 16 * 1024 * 1024
 /** As much of the start as file-type asks for to tell a type. */
 const headBytes = 4_100
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
-import { type App, openApp } from '../app.ts'
+import type { App } from '../app.ts'
 import type { Config } from '../config/index.ts'
 import { openLog } from '../log.ts'
 import { configOf } from './options.ts'
@@ -19,6 +19,8 @@ export function serve(program: Command): void {
 }
 
 async function untilStopped(config: Config): Promise<void> {
+  // Only here: other commands need neither the server nor what it loads.
+  const { openApp } = await import('../app.ts')
   const log = openLog(config.log)
   const app = await openApp(config, log, {
     onDeath: (error) => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { openStore, type Store } from '../app.ts'
 import type { Config } from '../config/index.ts'
 import { Accounts } from '../core/accounts.ts'
+import { openStore, type Store } from '../store.ts'
 import { configOf } from './options.ts'
 
 export interface Open extends Store {

@@ -54,13 +54,15 @@ let requests = 0
  */
 export function createFront(options: FrontOptions): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    if (!refreshed(options, response)) return
     const context = begin(options, request)
     setContext(request, context)
+    const unread = refresh(options)
     response.once('close', () => end(options, request, response, context))
     const isPage = context.path === '/app' || context.path.startsWith('/app/')
     const headers = ['X-Request-Id', context.id, 'X-Content-Type-Options', 'nosniff', ...(isPage ? [] : corsHeaders)]
-    if (request.method === 'OPTIONS' && !isPage) {
+    if (unread !== undefined) {
+      refuseAll(unread, context, response, headers)
+    } else if (request.method === 'OPTIONS' && !isPage) {
       response.writeHead(204, [...headers, ...preflightHeaders])
       response.end()
     } else if (options.media.handles(context.path)) {
@@ -72,17 +74,25 @@ export function createFront(options: FrontOptions): (request: IncomingMessage, r
   }
 }
 
-/** Without the catalogue nobody knows whether a key still holds, so nobody is let in; and one bad read must not end the process. */
-function refreshed({ core, log }: FrontOptions, response: ServerResponse): boolean {
+/** The error of a catalogue that cannot be read: nobody knows then whether a key still holds, so nobody is let in. */
+function refresh({ core }: FrontOptions): unknown {
   try {
     core.catalogue.refresh()
-    return true
+    return undefined
   } catch (error) {
-    log.error({ err: error }, 'the catalogue cannot be read')
-    response.writeHead(503, { 'Retry-After': '5', 'Content-Type': 'text/plain', 'X-Content-Type-Options': 'nosniff' })
-    response.end('the catalogue does not answer; try again in 5 seconds\n')
-    return false
+    return error
   }
+}
+
+function refuseAll(
+  error: unknown,
+  context: RequestContext,
+  response: ServerResponse,
+  headers: readonly string[],
+): void {
+  context.error = error
+  response.writeHead(503, [...headers, 'Retry-After', '5', 'Content-Type', 'text/plain', 'Cache-Control', 'no-store'])
+  response.end('the catalogue does not answer; try again in 5 seconds\n')
 }
 
 function begin(options: FrontOptions, request: IncomingMessage): RequestContext {
