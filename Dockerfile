@@ -8,13 +8,14 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY scripts/larder.mjs scripts/
 COPY src src
+RUN chmod -R a+rX /larder
 
 FROM ${RUN_BASE}
 LABEL org.opencontainers.image.title="Larder" \
       org.opencontainers.image.description="A storage daemon for people who keep their own files"
 # Any user may run it (--user 12345:12345): nothing below is written to, and /data belongs to whoever mounts it. The folder
 # in the image is open to all so that a volume made from it can be used without a chown first.
-COPY --from=build --chmod=a+rX /larder /larder
+COPY --from=build /larder /larder
 RUN mkdir -m 1777 /data
 # glibc keeps what picture decoders have freed, up to twice as much as is in use; told to give it back, it does.
 ENV LARDER_DATA_DIR=/data NODE_ENV=production MALLOC_TRIM_THRESHOLD_=131072 PATH=/larder/node_modules/.bin:$PATH

@@ -23,10 +23,19 @@ export async function run(args: readonly string[]): Promise<void> {
     .exitOverride()
   for (const add of commands) add(program)
   try {
+    requireKnown(program, args[0])
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
     process.exitCode = exitCodeOf(error)
   }
+}
+
+/** `serve` is what happens without a command; without this, a mistyped one would be told as an argument too many for it. */
+function requireKnown(program: Command, first: string | undefined): void {
+  if (first === undefined || first.startsWith('-')) return
+  const names = [...program.commands.map((one) => one.name()), 'help']
+  if (!names.includes(first))
+    throw new CommandFailed(`there is no command "${first}"; there are ${names.join(', ')}`, 2)
 }
 
 function exitCodeOf(error: unknown): number {

@@ -10,7 +10,8 @@ const needs: Record<string, string> = {
 
 const reasons: Record<string, string> = {
   missing: 'send an API key: "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-  malformed: 'this is not an API key: a key is its prefix, "_" and 36 characters, without anything around it',
+  malformed:
+    'this is not an API key, or one that was mistyped: a key is its prefix, "_" and 36 characters, without anything around it',
   wrong: 'this key or log-in is not known',
   expired: 'this key or log-in has expired',
   revoked: 'this key was revoked',

