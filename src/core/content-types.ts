@@ -38,13 +38,13 @@ export class AllowedTypes {
     this.#types = new Set(list.map((type) => type.toLowerCase()))
   }
 
+  allows(type: string): boolean {
+    const plain = essence(type)
+    return this.#all || this.#types.has(plain) || this.#types.has(`${plain.split('/')[0]}/*`)
+  }
+
   /** @throws Failure `type_refused`. */
   require(type: string): void {
-    if (this.#all) return
-    const plain = essence(type)
-    const family = `${plain.split('/')[0]}/*`
-    if (!this.#types.has(plain) && !this.#types.has(family)) {
-      throw new Failure('type_refused', { type: plain, because: 'not_allowed' })
-    }
+    if (!this.allows(type)) throw new Failure('type_refused', { type: essence(type), because: 'not_allowed' })
   }
 }

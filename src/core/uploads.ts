@@ -4,7 +4,7 @@ import { nanoid } from 'nanoid'
 import { type Caller, prefixOf, requireMay } from './caller.ts'
 import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
 import type { AllowedTypes } from './content-types.ts'
-import { declaredType, settleType } from './content-types.ts'
+import { declaredType, essence, settleType, unknownType } from './content-types.ts'
 import { Failure, invalid, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
@@ -105,7 +105,8 @@ export class Upload {
   async receive(source: Readable, said: { name: string | undefined; type: string | undefined }): Promise<void> {
     const { blobs, limits } = this.#parts
     const declared = declaredType(said.type)
-    limits.types.require(declared)
+    // What comes without a type is looked at once its first bytes are known.
+    if (essence(declared) !== unknownType) limits.types.require(declared)
     const place = this.#received.push(undefined) - 1
     const one = Symbol()
     const staged = await blobs
@@ -173,11 +174,21 @@ export class Upload {
     return this.#received.splice(0).filter((received) => received !== undefined)
   }
 
+  /**
+   * The type that was told from the bytes, if it is taken here; else what was declared. One file in some ten thousand of mere
+   * bytes looks like something by chance, and whoever takes unknown types takes it as that.
+   */
+  #allowed(declared: string, told: string): string {
+    const { types } = this.#parts.limits
+    if (!types.allows(told) && types.allows(declared)) return declared
+    types.require(told)
+    return told
+  }
+
   async #describe(staged: Staged, declared: string, sentName: string | undefined): Promise<Received> {
     const fileId = nanoid(handleCharacters)
     const name = displayName(sentName, fileId)
-    const contentType = await settleType(declared, staged.head, name)
-    this.#parts.limits.types.require(contentType)
+    const contentType = this.#allowed(declared, await settleType(declared, staged.head, name))
     return { staged, fileId, name, contentType }
   }
 

@@ -199,3 +199,19 @@ test('equal bytes keep the type that each of their files came with', async (t) =
   assert.match((await fetch(text.url)).headers.get('content-type') ?? '', /^text\/plain/)
   assert.equal((await fetch(json.url)).headers.get('content-type'), 'application/json')
 })
+
+test('bytes that look by chance like a type not taken here are kept as what they were sent as', async (t) => {
+  const app = await openTestApp(t)
+  const file = await upload(app, '%!PS-Adobe-3.0 by chance', 'noise.bin', 'application/octet-stream')
+  assert.equal(file.mimeType, 'application/octet-stream')
+})
+
+test('where unknown types are not taken, what comes without a type is taken by what its bytes are', async (t) => {
+  const app = await openTestApp(t, { 'uploads.allowed_content_types': 'image/png' })
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  )
+  assert.equal((await upload(app, png, 'x', 'application/octet-stream')).mimeType, 'image/png')
+  await assert.rejects(upload(app, 'mere bytes', 'x', 'application/octet-stream'), /415/)
+})
