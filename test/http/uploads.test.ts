@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -414,12 +415,21 @@ test('A disk that is full at any other step answers 507 as well', async () => {
   }
 })
 
+/** Bytes whose blob's folder no upload before has made: else there would be no folder to fail to make. */
+function bytesOfANewFolder(): Buffer {
+  while (true) {
+    const bytes = randomBytes(50_000)
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    if (!existsSync(join(app.folder, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4)))) return bytes
+  }
+}
+
 test('A disk that breaks at any step answers 500, and nothing is listed', async () => {
   const operations = ['create', 'write', 'syncFile', 'close', 'makeFolder', 'rename', 'syncFolder'] as const
   for (const operation of operations) {
     const { accounts } = (await stateOf(app)) as { accounts: object }
     disk.fail(operation, 'EIO')
-    const answer = await aether(app, 'POST', '/files/upload', { form: formWith(randomBytes(50_000), 'x.bin') })
+    const answer = await aether(app, 'POST', '/files/upload', { form: formWith(bytesOfANewFolder(), 'x.bin') })
     disk.mend()
     assert.deepEqual([answer.status, answer.body.error?.code], [500, 'server_error'], operation)
     await nothingUnderWay()
