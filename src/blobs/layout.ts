@@ -12,6 +12,8 @@ export interface DataFolder {
   readonly tmp: string
   readonly cache: string
   readonly quarantine: string
+  /** Letters, where there is no mail server. */
+  readonly outbox: string
 }
 
 /** A data folder that cannot be used; the message is for the person who starts Larder. */
@@ -27,6 +29,7 @@ export function dataFolder(dir: string): DataFolder {
     tmp: join(root, 'tmp'),
     cache: join(root, 'cache'),
     quarantine: join(root, 'quarantine'),
+    outbox: join(root, 'outbox'),
   }
 }
 

@@ -4,7 +4,10 @@ import { openActivityWriter, openReader, openWriter } from './connection.ts'
 import { activityMigrations, catalogueMigrations, migrate } from './migrate.ts'
 import { OutsideChanges } from './outside.ts'
 import { accountReads } from './reads/accounts.ts'
+import { activityReads } from './reads/activity.ts'
 import { errandReads } from './reads/errands.ts'
+import { keyReads } from './reads/keys.ts'
+import { mailReads } from './reads/mails.ts'
 import { treeReads } from './reads/tree.ts'
 import { Remembered } from './remembered.ts'
 import { Writer } from './writer.ts'
@@ -33,6 +36,9 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
   const reader = openReader(options.dir)
   const plain: Omit<CatalogueReads, 'ping'> = {
     ...accountReads(reader.db),
+    ...keyReads(reader.db),
+    ...activityReads(reader.db),
+    ...mailReads(reader.db),
     ...treeReads(reader.db),
     ...errandReads(reader.db),
   }
@@ -45,6 +51,7 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
       ...plain,
       file: (fileId) => remembered.file(fileId),
       keyByDigest: (digest) => remembered.keyByDigest(digest),
+      account: (id) => remembered.account(id),
       ping: async () => {
         reader.raw.prepare('SELECT 1 FROM accounts LIMIT 1').get()
         // Forgets nothing, and asks the writer whether it is still there.

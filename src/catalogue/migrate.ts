@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as firstActivity from './migrations/0001-activity.ts'
 import * as firstCatalogue from './migrations/0001-catalogue.ts'
+import * as accounts from './migrations/0002-accounts.ts'
+import * as usage from './migrations/0002-activity.ts'
 
 type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
@@ -10,8 +12,8 @@ type Migrations = Record<string, Migration>
 type AnyDatabase = Kysely<any>
 
 /** In the order of their names; imported rather than read from a folder, so that one executable file can carry them. */
-export const catalogueMigrations: Migrations = { '0001-catalogue': firstCatalogue }
-export const activityMigrations: Migrations = { '0001-activity': firstActivity }
+export const catalogueMigrations: Migrations = { '0001-catalogue': firstCatalogue, '0002-accounts': accounts }
+export const activityMigrations: Migrations = { '0001-activity': firstActivity, '0002-activity': usage }
 
 /** A data folder that this version cannot open; the message is for the person who starts it. */
 export class UnusableData extends Error {

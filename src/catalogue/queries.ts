@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import type { KeyBounds } from '../core/catalogue.ts'
 import type { FileEntryRow, FolderRow } from './rows.ts'
 import type { CatalogueTables } from './schema.ts'
 
@@ -125,4 +126,31 @@ export async function liesBelow(db: Db, seq: number, ancestor: number): Promise<
       UNION ALL SELECT e.seq, e.parent FROM entries e JOIN up ON e.seq = up.parent
     ) SELECT 1 AS n FROM up WHERE seq = ${ancestor} LIMIT 1`.execute(db)
   return found.rows.length > 0
+}
+
+/** What stands behind a folder's id, as numbers. */
+export async function seqOf(db: Db, folderId: string) {
+  return db
+    .selectFrom('entries')
+    .select(['seq', 'segment', 'account_id'])
+    .where('id', '=', folderId)
+    .executeTakeFirstOrThrow()
+}
+
+/** A folder and all folders below it. */
+export function foldersFrom(seq: number) {
+  return sql<number>`(
+    WITH RECURSIVE below(seq) AS (
+      SELECT ${seq} UNION ALL SELECT e.seq FROM entries e JOIN below b ON e.parent = b.seq WHERE e.file IS NULL
+    ) SELECT seq FROM below)`
+}
+
+/** Keys that another key may know of: inside its folder, and over no later than it. */
+export function within(table: 'k' | 'keys', bounds: KeyBounds | undefined) {
+  const key = sql.table(table)
+  const { pathPrefix = null, expiresAt = null } = bounds ?? {}
+  return sql<boolean>`(
+    (${pathPrefix} IS NULL OR substr(${key}.path_prefix, 1, length(${pathPrefix})) = ${pathPrefix})
+    AND (${expiresAt} IS NULL OR ${key}.expires_at <= ${expiresAt})
+  )`
 }

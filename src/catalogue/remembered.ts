@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CatalogueReads, KeyHolder } from '../core/catalogue.ts'
-import type { FileEntry } from '../core/model.ts'
+import type { Account, FileEntry } from '../core/model.ts'
 import type { Digest } from '../core/ports.ts'
 import type { Touched } from './transactions/context.ts'
 
@@ -8,9 +8,13 @@ import type { Touched } from './transactions/context.ts'
 const filesKeptBytes = 16 * 1024 * 1024
 const rowBytes = 500
 const keysKept = 5_000
+const accountsKept = 5_000
+
+/** The reads that are remembered. */
+type Reads = Pick<CatalogueReads, 'file' | 'keyByDigest' | 'account'>
 
 /**
- * The two reads that every request makes, remembered: a key's holder, and a file by its handle. A row is dropped by its
+ * What nearly every request reads, remembered: a key's holder, a file by its handle, an account by its id. A row is dropped by its
  * id when a transaction touches it, so that other rows stay, however many uploads come.
  */
 export class Remembered {
@@ -20,13 +24,14 @@ export class Remembered {
       rowBytes + 2 * (name.length + description.length + tags.join().length),
   })
   readonly #keys = new LRUCache<Digest, KeyHolder>({ max: keysKept })
-  readonly #reads: Pick<CatalogueReads, 'file' | 'keyByDigest'>
+  readonly #accounts = new LRUCache<string, Account>({ max: accountsKept })
+  readonly #reads: Reads
   /** Moves with every drop, so that a row read before a change is never remembered after it. */
   #generation = 0
   hits = 0
   misses = 0
 
-  constructor(reads: Pick<CatalogueReads, 'file' | 'keyByDigest'>) {
+  constructor(reads: Reads) {
     this.#reads = reads
   }
 
@@ -38,10 +43,15 @@ export class Remembered {
     return this.#remember(this.#keys, digest, () => this.#reads.keyByDigest(digest))
   }
 
+  account(id: string): Promise<Account | undefined> {
+    return this.#remember(this.#accounts, id, () => this.#reads.account(id))
+  }
+
   drop(touched: Touched): void {
     this.#generation++
     for (const fileId of touched.files) this.#files.delete(fileId)
     if (touched.everyFile) this.#files.clear()
+    for (const id of touched.accounts) this.#accounts.delete(id)
     if (touched.accounts.length === 0 && touched.keys.length === 0) return
     for (const [digest, { key, account }] of this.#keys.entries()) {
       if (touched.keys.includes(key.id) || touched.accounts.includes(account.id)) this.#keys.delete(digest)

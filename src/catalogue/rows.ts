@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { Account, FileEntry, Folder, Key, KeyKind, Scope } from '../core/model.ts'
-import type { AccountRow, EntryRow, FileRow, KeyRow } from './schema.ts'
+import type { Account, FileEntry, Folder, Key, KeyKind, Project, Scope, Session } from '../core/model.ts'
+import type { AccountRow, EntryRow, FileRow, KeyRow, ProjectRow, SessionRow } from './schema.ts'
 
 export function accountOf(row: AccountRow): Account {
   return {
@@ -11,6 +11,26 @@ export function accountOf(row: AccountRow): Account {
     disabledAt: row.disabled_at,
     hasPassword: row.password_hash !== null,
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    plan: row.plan,
+    planSince: row.plan_since,
+    accessUntil: row.access_until,
+    publicUrlBase: row.public_url_base,
+    maxUploadBytes: row.max_upload_bytes,
+  }
+}
+
+export function sessionOf(row: Pick<SessionRow, 'id' | 'account_id' | 'kind' | 'expires_at'>): Session {
+  return { id: row.id, accountId: row.account_id, kind: row.kind, expiresAt: row.expires_at }
+}
+
+export function projectOf(row: ProjectRow): Project {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    name: row.name,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
   }
 }
 
@@ -26,6 +46,7 @@ export function keyOf(row: KeyRow): Key {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    projectId: row.project_id,
   }
 }
 

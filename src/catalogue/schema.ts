@@ -13,6 +13,19 @@ export interface AccountRow {
   disabled_at: number | null
   created_at: number
   updated_at: number
+  plan: string | null
+  plan_since: number | null
+  access_until: number | null
+  public_url_base: string | null
+  max_upload_bytes: number | null
+}
+
+export interface ProjectRow {
+  id: string
+  account_id: string
+  name: string
+  created_at: number
+  updated_at: number
 }
 
 export interface KeyRow {
@@ -27,11 +40,13 @@ export interface KeyRow {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
+  project_id: string
 }
 
 export interface SessionRow {
   id: string
   account_id: string
+  kind: 'page' | 'api'
   digest: string
   created_at: number
   expires_at: number
@@ -45,6 +60,30 @@ export interface LinkRow {
   created_at: number
   expires_at: number
   used_at: number | null
+  password_hash: string | null
+  redirect_to: string | null
+}
+
+export interface CodeRow {
+  email: string
+  digest: string
+  tries_left: number
+  created_at: number
+  expires_at: number
+}
+
+export interface MailRow {
+  seq: Assigned
+  id: string
+  recipient: string
+  purpose: string
+  letter: string | null
+  state: 'waiting' | 'sent' | 'given_up' | 'withheld'
+  tries: number
+  last_error: string | null
+  created_at: number
+  next_at: number
+  sent_at: number | null
 }
 
 export interface BlobRow {
@@ -88,9 +127,13 @@ export interface EntryRow {
 
 export interface CatalogueTables {
   accounts: AccountRow
+  projects: ProjectRow
   keys: KeyRow
   sessions: SessionRow
+  spent_tokens: { digest: string; session_id: string; expires_at: number }
   links: LinkRow
+  codes: CodeRow
+  mails: MailRow
   blobs: BlobRow
   files: FileRow
   entries: EntryRow
@@ -121,7 +164,8 @@ export interface ActivityTables {
     created_at: number
   }
   usage: { account_id: string; month: string; bytes_sent: number; origin_reads: number; image_ops: number }
-  file_usage: { file_id: string; month: string; bytes_sent: number }
+  file_usage: { file_id: string; month: string; bytes_sent: number; origin_reads: number; image_ops: number }
+  request_counts: { account_id: string; kept: number }
   key_use: { key_id: string; last_used_at: number }
 }
 

@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { Caller } from './caller.ts'
 import type { Catalogue, NewLink } from './catalogue.ts'
 import { Failure } from './failure.ts'
-import { makeKey, requireActive } from './keys.ts'
+import { makeKey } from './keys.ts'
 import type { Account } from './model.ts'
 import { emailAddress } from './names.ts'
-import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
+import { hashPassword, requirePassword } from './passwords.ts'
 import type { Clock } from './ports.ts'
 import { newToken, secretDigest } from './secrets.ts'
 
 const day = 86_400_000
-export const sessionLifeMs = 30 * day
 export const setUpLinkLifeMs = 7 * day
-
-export interface SignedIn {
-  readonly token: string
-  readonly caller: Caller
-  readonly expiresAt: number
-}
 
 /** What the very first start of a store shows, once. */
 export interface FirstStart {
@@ -25,7 +17,7 @@ export interface FirstStart {
   readonly key: string
 }
 
-/** People: accounts, their passwords, links and sessions. */
+/** Accounts, as whoever runs the server sees them. */
 export class Accounts {
   readonly #catalogue: Catalogue
   readonly #clock: Clock
@@ -91,63 +83,16 @@ export class Accounts {
     return this.#catalogue.write.setDisabled({ accountId: account.id, disabled, now: this.#clock.now() })
   }
 
+  /** Puts an account on a plan, or on none (null), until a time where one is said. */
+  setPlan(account: Account, plan: string | null, accessUntil: number | null): Promise<Account> {
+    return this.#catalogue.write.setPlan({ accountId: account.id, plan, accessUntil, now: this.#clock.now() })
+  }
+
   /** A new one-use link, by which its holder gives the account an e-mail and a password. Resolves to the link's token. */
   async createSetUpLink(account: Account): Promise<string> {
     const token = newToken()
     await this.#catalogue.write.createLink(setUpLink(account.id, token, this.#clock.now()))
     return token
-  }
-
-  /** Whether a set-up link is good still. */
-  async isSetUpLink(token: string): Promise<boolean> {
-    const holder = await this.#catalogue.read.linkHolder(secretDigest(token), 'set-up', this.#clock.now())
-    return holder !== undefined
-  }
-
-  /** Uses a set-up link up and signs its account in. @throws Failure `not_found`, `invalid`, `conflict`. */
-  async completeSetUp(token: string, email: string, password: string): Promise<SignedIn> {
-    const address = emailAddress(email)
-    requirePassword(password)
-    if (!(await this.isSetUpLink(token))) throw new Failure('not_found', { what: 'link', id: '' })
-    const passwordHash = await hashPassword(password)
-    const now = this.#clock.now()
-    const digest = secretDigest(token)
-    const account = await this.#catalogue.write.completeSetUp({ digest, email: address, passwordHash, now })
-    return this.#signIn(account, passwordHash)
-  }
-
-  /**
-   * A log-in by e-mail and password. An unknown e-mail costs the same work as a known one.
-   * @throws Failure `unauthenticated`, whichever of the two was wrong; `forbidden` for a disabled account.
-   */
-  async logIn(email: string, password: string): Promise<SignedIn> {
-    const account = await this.#catalogue.read.accountByEmail(email.trim().toLowerCase())
-    const hash = account && (await this.#catalogue.read.passwordHash(account.id))
-    const isRight = await verifyPassword(password, hash)
-    if (!account || !hash || !isRight) throw new Failure('unauthenticated', { reason: 'wrong' })
-    requireActive(account)
-    return this.#signIn(account, hash)
-  }
-
-  /** The caller of a session's token. @throws Failure `unauthenticated`, `forbidden`. */
-  async bySession(token: string): Promise<Caller> {
-    const holder = await this.#catalogue.read.sessionByDigest(secretDigest(token))
-    if (!holder) throw new Failure('unauthenticated', { reason: 'wrong' })
-    if (holder.session.expiresAt <= this.#clock.now()) throw new Failure('unauthenticated', { reason: 'expired' })
-    requireActive(holder.account)
-    return { account: holder.account, by: 'session', session: holder.session }
-  }
-
-  async logOut(caller: Caller): Promise<void> {
-    if (caller.by === 'session') await this.#catalogue.write.endSession({ id: caller.session.id })
-  }
-
-  async #signIn(account: Account, passwordHash: string): Promise<SignedIn> {
-    const now = this.#clock.now()
-    const token = newToken()
-    const session = { id: randomUUID(), accountId: account.id, expiresAt: now + sessionLifeMs }
-    await this.#catalogue.write.createSession({ ...session, digest: secretDigest(token), passwordHash, now })
-    return { token, caller: { account, by: 'session', session }, expiresAt: session.expiresAt }
   }
 }
 

@@ -1,6 +1,7 @@
-import type { CatalogueWrites, RequestRecord, SentRecord } from './catalogue.ts'
-import { monthOf } from './files.ts'
+import { type Caller, requireMay } from './caller.ts'
+import type { Catalogue, ListedRequest, Page, RequestRecord, SentRecord } from './catalogue.ts'
 import type { FileEntry } from './model.ts'
+import { monthOf } from './months.ts'
 import type { Clock } from './ports.ts'
 
 /** How long what happened waits to be written down, at most: that much a power cut may take. */
@@ -12,7 +13,7 @@ const rowsAtOnce = 50
 
 /** Requests, bytes sent and keys' last use: gathered in memory, written in batches. Never in a request's way. */
 export class ActivityLog {
-  readonly #write: CatalogueWrites
+  readonly #catalogue: Catalogue
   readonly #clock: Clock
   readonly #report: (error: unknown) => void
   #requests: RequestRecord[] = []
@@ -22,8 +23,8 @@ export class ActivityLog {
   #flushing: Promise<void> = Promise.resolve()
   #dropped = 0
 
-  constructor(parts: { write: CatalogueWrites; clock: Clock; report: (error: unknown) => void }) {
-    this.#write = parts.write
+  constructor(parts: { catalogue: Catalogue; clock: Clock; report: (error: unknown) => void }) {
+    this.#catalogue = parts.catalogue
     this.#clock = parts.clock
     this.#report = parts.report
   }
@@ -51,6 +52,13 @@ export class ActivityLog {
     this.#schedule()
   }
 
+  /** The requests that an account made, newest first, with what the last moments brought. */
+  async requests(caller: Caller, page: Page): Promise<{ requests: ListedRequest[]; total: number }> {
+    requireMay(caller, 'requests:read')
+    await this.flush()
+    return this.#catalogue.read.requests(caller.account.id, page)
+  }
+
   /** Writes down what is gathered. A failure is reported and loses it: files matter more than figures about them. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
@@ -73,7 +81,11 @@ export class ActivityLog {
     const rows = Math.max(requests.length, sent.length, keysUsed.length)
     for (let at = 0; at < rows; at += rowsAtOnce) {
       const piece = <T>(list: readonly T[]): T[] => list.slice(at, at + rowsAtOnce)
-      await this.#write.recordActivity({ requests: piece(requests), sent: piece(sent), keysUsed: piece(keysUsed) })
+      await this.#catalogue.write.recordActivity({
+        requests: piece(requests),
+        sent: piece(sent),
+        keysUsed: piece(keysUsed),
+      })
     }
   }
 

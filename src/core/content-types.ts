@@ -1,6 +1,6 @@
-import { fileTypeFromBuffer } from 'file-type'
-import { lookup } from 'mime-types'
+import { extension, extensions, lookup } from 'mime-types'
 import { Failure } from './failure.ts'
+import { type Bytes, checkedTypes, lookAt } from './signatures.ts'
 
 export const unknownType = 'application/octet-stream'
 
@@ -21,11 +21,30 @@ export function declaredType(sent: string | undefined): string {
   return type.length <= limitCharacters && form.test(type) ? type : unknownType
 }
 
-/** A file that came without a type, or with the unknown one: told from its bytes, then from its name's extension. */
+/**
+ * The type a file is kept under: the one that was said, once its first bytes were held against it. A file that came
+ * without a type, or with the unknown one, is told from its bytes, then from its name's extension if its bytes allow.
+ * @throws Failure `type_refused` where the bytes are of another type than is said.
+ */
 export async function settleType(declared: string, head: Uint8Array, name: string): Promise<string> {
-  if (essence(declared) !== unknownType) return declared
-  const told = await fileTypeFromBuffer(head).catch(() => undefined)
-  return told?.mime ?? (lookup(name) || unknownType)
+  const type = essence(declared)
+  if (type !== unknownType && !checkedTypes.has(type)) return declared
+  const bytes = await lookAt(head)
+  if (type === unknownType) return bytes.told ?? typeOfName(name, bytes)
+  if (bytes.mayBe(type)) return declared
+  const { found } = bytes
+  throw new Failure('type_refused', { type, because: 'mismatch', ...(found !== undefined && { found }) })
+}
+
+function typeOfName(name: string, bytes: Bytes): string {
+  const type = lookup(name)
+  return type && bytes.mayBe(type) ? type : unknownType
+}
+
+/** A name for a file that came without one. */
+export function nameFor(fileId: string, type: string): string {
+  const usual = extension(type)
+  return usual ? `${fileId}.${usual}` : fileId
 }
 
 /** Types or families (`image/*`), or `*` for all. */
@@ -41,6 +60,13 @@ export class AllowedTypes {
   allows(type: string): boolean {
     const plain = essence(type)
     return this.#all || this.#types.has(plain) || this.#types.has(`${plain.split('/')[0]}/*`)
+  }
+
+  /** Every type by its name: of a family, or of all, those that files have an extension for. */
+  list(): string[] {
+    const known = Object.keys(extensions).filter((type) => this.allows(type))
+    const named = [...this.#types].filter((type) => !type.includes('*'))
+    return [...new Set([...known, ...named])].sort()
   }
 
   /** @throws Failure `type_refused`. */

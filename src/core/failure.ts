@@ -1,21 +1,58 @@
+/** Which part of a request a fault stands in. */
+export type Place = 'body' | 'query' | 'header' | 'path'
+
 /** One fault in what a caller sent: where it stands, what is wrong, and a word for programs. */
 export interface Issue {
+  /** The body where absent. */
+  readonly in?: Place
   readonly path: readonly (string | number)[]
   readonly problem: string
   readonly kind: string
 }
 
+/**
+ * Why nobody is let in: no credential or one in no known form of header, a text that is neither key nor token, one that is not
+ * known, over, revoked; a log-in that was ended; a wrong password or e-mail; a wrong code.
+ */
+export type Unauthenticated =
+  | 'missing'
+  | 'malformed'
+  | 'unreadable'
+  | 'unknown'
+  | 'expired'
+  | 'revoked'
+  | 'ended'
+  | 'password'
+  | 'code'
+
+/** What is lacking: `full_key` is a log-in or a key without scopes, `plan` a trial that is not over. */
+export type Needed =
+  | 'scope'
+  | 'prefix'
+  | 'login'
+  | 'full_key'
+  | 'bounds'
+  | 'active_account'
+  | 'verified_email'
+  | 'open_registration'
+  | 'plan'
+  | 'same_origin'
+
 /** Everything that can go wrong, in the core's own words: no status codes, no wire wording. */
 export interface Failures {
-  unauthenticated: { reason: 'missing' | 'malformed' | 'wrong' | 'expired' | 'revoked' }
-  forbidden: { needs: 'scope' | 'prefix' | 'login' | 'active_account' | 'same_origin'; detail?: string }
-  not_found: { what: 'file' | 'folder' | 'key' | 'account' | 'link' | 'blob' | 'route'; id: string }
+  unauthenticated: { reason: Unauthenticated }
+  forbidden: { needs: Needed; detail?: string }
+  not_found: {
+    what: 'file' | 'folder' | 'key' | 'project' | 'account' | 'link' | 'blob' | 'mail' | 'route'
+    id: string
+  }
   method_not_allowed: { allowed: readonly string[] }
-  conflict: { what: 'file' | 'folder' | 'account'; id: string; why: string }
+  conflict: { what: 'file' | 'folder' | 'account' | 'project'; id: string; why: string }
   invalid: { issues: readonly Issue[] }
   too_large: { of: 'file' | 'body' | 'picture'; limit: number; unit: 'bytes' | 'pixels' | 'frames' }
-  type_refused: { type: string; because: 'not_allowed' | 'unreadable' }
-  quota_exceeded: { of: 'bytes' | 'files'; limit: number; used: number }
+  /** `mismatch`: the bytes are of another type than is said; `found` is what they are, if that can be told. */
+  type_refused: { type: string; because: 'not_allowed' | 'unreadable' | 'mismatch'; found?: string }
+  quota_exceeded: { of: 'bytes' | 'files' | 'image_ops' | 'origin_reads'; limit: number; used: number }
   rate_limited: { limit: number; windowSeconds: number; retryAfterSeconds: number }
   disk_full: { why: string }
   busy: { why: string; retryAfterSeconds: number }
@@ -57,8 +94,10 @@ export function invalid(
   path: string | readonly (string | number)[],
   problem: string,
   kind = 'value',
+  place: Place = 'body',
 ): Failure<'invalid'> {
-  return new Failure('invalid', { issues: [{ path: typeof path === 'string' ? [path] : path, problem, kind }] })
+  const issue = { in: place, path: typeof path === 'string' ? [path] : path, problem, kind }
+  return new Failure('invalid', { issues: [issue] })
 }
 
 /** Looks a failure up in a door's table. */

@@ -1,9 +1,10 @@
 import { type Caller, prefixOf, requireMay } from './caller.ts'
-import type { Catalogue, Page } from './catalogue.ts'
+import type { Catalogue, CatalogueReads, Page } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import { descriptionFrom, tagsFrom } from './labels.ts'
-import type { FileEntry, Folder, Scope, Totals } from './model.ts'
+import type { FileEntry, Folder, Scope } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
+import type { Plans } from './plans.ts'
 import type { Clock } from './ports.ts'
 
 /** The word that stands for the root (of the tree, or of a key's prefix) where a folder's id is asked for. */
@@ -25,26 +26,36 @@ export interface FilePage {
 interface Parts {
   readonly catalogue: Catalogue
   readonly clock: Clock
+  readonly plans: Plans
 }
 
 /** The files of an account, by their handles. What is another's is missing. */
 export class Files {
   readonly #catalogue: Catalogue
   readonly #clock: Clock
+  readonly #plans: Plans
 
-  constructor({ catalogue, clock }: Parts) {
+  constructor({ catalogue, clock, plans }: Parts) {
     this.#catalogue = catalogue
     this.#clock = clock
+    this.#plans = plans
   }
 
   /** Newest first: of a folder, or of all that the caller may reach. @throws Failure `not_found` (folder), `forbidden`. */
   async list(caller: Caller, folderId: string | undefined, page: Page): Promise<FilePage> {
     requireMay(caller, 'files:read')
-    const folder = await findFolder(this.#catalogue, caller, folderId ?? rootId, 'files:read')
+    const folder = await findFolder(this.#catalogue.read, caller, folderId ?? rootId, 'files:read')
     if (!folder) return { files: [], total: 0 }
     const depth = folderId === undefined ? 'below' : 'direct'
     const files = await this.#catalogue.read.files({ folderId: folder.id, depth, ...page })
     return { files, total: depth === 'below' ? folder.filesBelow : folder.filesIn }
+  }
+
+  /** All that the caller may reach, newest first, some hundreds at a time. */
+  async *each(caller: Caller): AsyncGenerator<FileEntry[]> {
+    requireMay(caller, 'files:read')
+    const folder = await findFolder(this.#catalogue.read, caller, rootId, 'files:read')
+    if (folder) yield* this.#catalogue.read.eachFile(folder.id)
   }
 
   find(caller: Caller, fileId: string): Promise<FileEntry> {
@@ -53,6 +64,7 @@ export class Files {
 
   /** @throws Failure `not_found`, `conflict` (name taken), `invalid`, `forbidden`. */
   async update(caller: Caller, fileId: string, update: FileUpdate): Promise<FileEntry> {
+    this.#plans.requireMayWrite(caller)
     const file = await this.#find(caller, fileId, 'files:write')
     const { description, tags, folderId, isPublic } = update
     // The name it has already is no rename: its place may be another's, where two files came with one name.
@@ -63,31 +75,16 @@ export class Files {
       ...(description !== undefined && { description: descriptionFrom(description) }),
       ...(tags !== undefined && { tags: tagsFrom(tags) }),
       ...(folderId !== undefined && {
-        folderId: (await requireFolder(this.#catalogue, caller, folderId, 'files:write')).id,
+        folderId: (await requireFolder(this.#catalogue.read, caller, folderId, 'files:write')).id,
       }),
       ...(isPublic !== undefined && { isPublic }),
     })
   }
 
   async remove(caller: Caller, fileId: string): Promise<void> {
+    this.#plans.requireMayWrite(caller)
     await this.#find(caller, fileId, 'files:write')
     await this.#catalogue.write.deleteFile(this.#target(caller, fileId))
-  }
-
-  /** What the caller may reach, in numbers. */
-  async totals(caller: Caller): Promise<Totals> {
-    requireMay(caller, 'user:read')
-    const none = { filesIn: 0, foldersIn: 0, filesBelow: 0, foldersBelow: 0, bytesBelow: 0 }
-    return (await findFolder(this.#catalogue, caller, rootId, 'user:read')) ?? none
-  }
-
-  /** Bytes sent since the calendar month began (UTC), of what the caller may reach. */
-  async bytesSent(caller: Caller): Promise<number> {
-    requireMay(caller, 'user:read')
-    const month = monthOf(this.#clock.now())
-    if (prefixOf(caller) === null) return this.#catalogue.read.bytesSent(caller.account.id, month)
-    const folder = await findFolder(this.#catalogue, caller, rootId, 'user:read')
-    return folder ? this.#catalogue.read.bytesSent(caller.account.id, month, folder.id) : 0
   }
 
   #target(caller: Caller, fileId: string) {
@@ -103,15 +100,6 @@ export class Files {
   }
 }
 
-let lastMonth = { day: Number.NaN, text: '' }
-
-/** A calendar month in UTC: `2026-11`. Asked for with every file that is sent, so the day's answer is kept. */
-export function monthOf(time: number): string {
-  const day = Math.floor(time / 86_400_000)
-  if (lastMonth.day !== day) lastMonth = { day, text: new Date(time).toISOString().slice(0, 7) }
-  return lastMonth.text
-}
-
 function renamed(sent: string, fileId: string): { name: string; segments: string[] } {
   const name = displayName(sent, '')
   if (name === '') throw invalid('name', 'a name has at least one character that can be shown, and is not "." or ".."')
@@ -123,21 +111,21 @@ function renamed(sent: string, fileId: string): { name: string; segments: string
  * not made yet (a prefix nothing was stored under). @throws Failure `not_found`, `forbidden`.
  */
 export async function findFolder(
-  catalogue: Catalogue,
+  read: CatalogueReads,
   caller: Caller,
   id: string,
   scope: Scope,
 ): Promise<Folder | undefined> {
   const prefix = prefixOf(caller)
-  if (id === rootId) return catalogue.read.folderAt(caller.account.id, segmentsOf(prefix ?? ''))
-  const folder = await catalogue.read.folder(caller.account.id, id)
+  if (id === rootId) return read.folderAt(caller.account.id, segmentsOf(prefix ?? ''))
+  const folder = await read.folder(caller.account.id, id)
   if (!folder || folder.isRoot) throw new Failure('not_found', { what: 'folder', id })
-  if (prefix !== null) requireMay(caller, scope, (await catalogue.read.pathOf(folder.id)) ?? '')
+  if (prefix !== null) requireMay(caller, scope, (await read.pathOf(folder.id)) ?? '')
   return folder
 }
 
-export async function requireFolder(catalogue: Catalogue, caller: Caller, id: string, scope: Scope): Promise<Folder> {
-  const folder = await findFolder(catalogue, caller, id, scope)
+export async function requireFolder(read: CatalogueReads, caller: Caller, id: string, scope: Scope): Promise<Folder> {
+  const folder = await findFolder(read, caller, id, scope)
   if (!folder) throw new Failure('not_found', { what: 'folder', id })
   return folder
 }

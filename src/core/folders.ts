@@ -4,6 +4,7 @@ import type { Catalogue, Destination, Page } from './catalogue.ts'
 import { findFolder, requireFolder, rootId } from './files.ts'
 import type { Folder } from './model.ts'
 import { folderName, segmentsOf } from './names.ts'
+import type { Plans } from './plans.ts'
 import type { Clock } from './ports.ts'
 
 export interface FolderPage {
@@ -15,19 +16,21 @@ export interface FolderPage {
 export class Folders {
   readonly #catalogue: Catalogue
   readonly #clock: Clock
+  readonly #plans: Plans
   readonly #deleted: () => void
 
   /** @param parts.onDeleted told when a deleted folder leaves rows to be swept. */
-  constructor(parts: { catalogue: Catalogue; clock: Clock; onDeleted: () => void }) {
+  constructor(parts: { catalogue: Catalogue; clock: Clock; plans: Plans; onDeleted: () => void }) {
     this.#catalogue = parts.catalogue
     this.#clock = parts.clock
+    this.#plans = parts.plans
     this.#deleted = parts.onDeleted
   }
 
   /** By name: those directly in a folder, or all that the caller may reach. */
   async list(caller: Caller, parentId: string | undefined, page: Page): Promise<FolderPage> {
     requireMay(caller, 'files:read')
-    const folder = await findFolder(this.#catalogue, caller, parentId ?? rootId, 'files:read')
+    const folder = await findFolder(this.#catalogue.read, caller, parentId ?? rootId, 'files:read')
     if (!folder) return { folders: [], total: 0 }
     const depth = parentId === undefined ? 'below' : 'direct'
     const folders = await this.#catalogue.read.folders({ folderId: folder.id, depth, ...page })
@@ -36,7 +39,7 @@ export class Folders {
 
   /** @throws Failure `invalid`, `not_found` (parent), `conflict`, `forbidden`. */
   async create(caller: Caller, name: string, parentId: string | undefined): Promise<Folder> {
-    requireMay(caller, 'files:write')
+    this.#plans.requireMayWrite(caller)
     return this.#catalogue.write.createFolder({
       accountId: caller.account.id,
       id: randomUUID(),
@@ -53,16 +56,16 @@ export class Folders {
     id: string,
     update: { name?: string | undefined; parentId?: string | undefined },
   ): Promise<Folder> {
-    requireMay(caller, 'files:write')
+    this.#plans.requireMayWrite(caller)
     const { name, parentId } = update
-    await requireFolder(this.#catalogue, caller, id, 'files:write')
+    await requireFolder(this.#catalogue.read, caller, id, 'files:write')
     return this.#catalogue.write.changeFolder({
       accountId: caller.account.id,
       folderId: id,
       prefix: prefixOf(caller),
       ...(name !== undefined && { name: folderName(name) }),
       ...(parentId !== undefined && {
-        parentId: (await requireFolder(this.#catalogue, caller, parentId, 'files:write')).id,
+        parentId: (await requireFolder(this.#catalogue.read, caller, parentId, 'files:write')).id,
       }),
       now: this.#clock.now(),
     })
@@ -70,8 +73,8 @@ export class Folders {
 
   /** Takes a folder, and with `recursive` all below it, out of reach at once. @throws Failure `not_found`, `conflict`, `forbidden`. */
   async remove(caller: Caller, id: string, recursive: boolean): Promise<void> {
-    requireMay(caller, 'files:write')
-    await requireFolder(this.#catalogue, caller, id, 'files:write')
+    this.#plans.requireMayWrite(caller)
+    await requireFolder(this.#catalogue.read, caller, id, 'files:write')
     const now = this.#clock.now()
     await this.#catalogue.write.deleteFolder({
       accountId: caller.account.id,
@@ -86,6 +89,6 @@ export class Folders {
   /** Where something without a place of its own goes: a folder by its id, or the top of what the caller may reach. */
   async destination(caller: Caller, folderId: string | undefined): Promise<Destination> {
     if (folderId === undefined || folderId === rootId) return { segments: segmentsOf(prefixOf(caller) ?? '') }
-    return { folderId: (await requireFolder(this.#catalogue, caller, folderId, 'files:write')).id }
+    return { folderId: (await requireFolder(this.#catalogue.read, caller, folderId, 'files:write')).id }
   }
 }

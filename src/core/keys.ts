@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Caller } from './caller.ts'
-import type { Catalogue, KeyHolder, NewKey } from './catalogue.ts'
+import { type Caller, requireMay } from './caller.ts'
+import type { Catalogue, KeyBounds, KeyHolder, KeyQuery, ListedKey, NewKey } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import { type Account, type Key, type KeyKind, type Scope, scopes } from './model.ts'
 import { byteLength, folderPath, reservedAtRoot } from './names.ts'
@@ -16,6 +16,8 @@ export interface KeyWish {
   readonly scopes?: readonly string[] | undefined
   readonly pathPrefix?: string | undefined
   readonly expiresAt?: number | null | undefined
+  /** The account's first project where absent. */
+  readonly projectId?: string | undefined
 }
 
 /** A key as it is shown once, and what is kept of it. */
@@ -44,6 +46,7 @@ export function makeKey(accountId: string, wish: KeyWish, now: number): MadeKey 
     scopes: scopesFrom(wish.scopes ?? []),
     pathPrefix: prefix === '' ? null : prefix,
     expiresAt: wish.expiresAt ?? null,
+    ...(wish.projectId !== undefined && { projectId: wish.projectId }),
     now,
   }
   return { text, row }
@@ -74,6 +77,7 @@ export function requireActive(account: Account): void {
   if (account.disabledAt !== null) throw new Failure('forbidden', { needs: 'active_account' })
 }
 
+/** The keys of an account, as far as its caller may know of them. */
 export class Keys {
   readonly #catalogue: Catalogue
   readonly #clock: Clock
@@ -85,33 +89,55 @@ export class Keys {
 
   /** The caller that a key's text stands for. @throws Failure `unauthenticated` with the reason, or `forbidden`. */
   async authenticate(text: string): Promise<Caller> {
-    if (!isKeyText(text)) throw new Failure('unauthenticated', { reason: 'malformed' })
+    if (!isKeyText(text)) throw new Failure('unauthenticated', { reason: 'unreadable' })
     const holder = await this.#catalogue.read.keyByDigest(secretDigest(text))
-    if (!holder) throw new Failure('unauthenticated', { reason: 'wrong' })
+    if (!holder) throw new Failure('unauthenticated', { reason: 'unknown' })
     requireValid(holder, this.#clock.now())
     return { account: holder.account, by: 'key', key: holder.key }
   }
 
-  /** Makes a key of the caller's account; its text is shown this once. Only a log-in makes keys. */
+  /**
+   * Makes a key of the caller's account; its text is shown this once. One made with a key is no wider and no longer-lived:
+   * where nothing is said, it has that key's folder and end.
+   * @throws Failure `invalid`, `forbidden`, `not_found` (project).
+   */
   async create(caller: Caller, wish: KeyWish): Promise<{ text: string; key: Key }> {
-    requireLogin(caller)
-    const { text, row } = makeKey(caller.account.id, wish, this.#clock.now())
+    requireMay(caller, 'keys:manage')
+    const bounds = boundsOf(caller)
+    const { text, row } = makeKey(caller.account.id, { ...wish, ...inherited(wish, bounds) }, this.#clock.now())
+    if (!isWithin(row, bounds)) throw new Failure('forbidden', { needs: 'bounds' })
     return { text, key: await this.#catalogue.write.createKey(row) }
   }
 
-  /** The account's keys that are not revoked, newest first. */
-  async list(caller: Caller): Promise<(Key & { lastUsedAt: number | null })[]> {
-    requireLogin(caller)
-    return this.#catalogue.read.keys(caller.account.id)
+  /** Newest first; of keys that the caller itself could have made. */
+  list(
+    caller: Caller,
+    query: Omit<KeyQuery, 'accountId' | 'within'> = {},
+  ): Promise<{ keys: ListedKey[]; total: number }> {
+    requireMay(caller, 'keys:manage')
+    return this.#catalogue.read.keys({ ...query, accountId: caller.account.id, within: boundsOf(caller) })
   }
 
-  /** @throws Failure `not_found` for a key of somebody else's, or a revoked one. */
-  async revoke(caller: Caller, id: string): Promise<void> {
-    requireLogin(caller)
-    await this.#catalogue.write.revokeKey({ id, accountId: caller.account.id, now: this.#clock.now() })
+  /**
+   * Revokes a key, for good. @param options.again whether one that is revoked already is right, too.
+   * @throws Failure `not_found` for a key of somebody else's, or one that the caller may not know of.
+   */
+  async revoke(caller: Caller, id: string, options: { projectId?: string; again?: boolean } = {}): Promise<Key> {
+    requireMay(caller, 'keys:manage')
+    const whose = { id, accountId: caller.account.id, within: boundsOf(caller) }
+    return this.#catalogue.write.revokeKey({ ...options, ...whose, now: this.#clock.now() })
   }
 }
 
-function requireLogin(caller: Caller): void {
-  if (caller.by !== 'session') throw new Failure('forbidden', { needs: 'login' })
+function boundsOf(caller: Caller): KeyBounds {
+  return caller.by === 'key' ? caller.key : { pathPrefix: null, expiresAt: null }
+}
+
+function inherited({ pathPrefix, expiresAt }: KeyWish, bounds: KeyBounds): Pick<KeyWish, 'pathPrefix' | 'expiresAt'> {
+  return { pathPrefix: pathPrefix || (bounds.pathPrefix ?? undefined), expiresAt: expiresAt ?? bounds.expiresAt }
+}
+
+function isWithin(key: KeyBounds, { pathPrefix, expiresAt }: KeyBounds): boolean {
+  const isInside = pathPrefix === null || (key.pathPrefix?.startsWith(pathPrefix) ?? false)
+  return isInside && (expiresAt === null || (key.expiresAt !== null && key.expiresAt <= expiresAt))
 }

@@ -3,17 +3,20 @@ import type { CatalogueReads } from './catalogue.ts'
 import { Failure, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
 import type { BlobStore, Images, Recipe, Variant } from './ports.ts'
+import type { Release, Usage } from './usage.ts'
 
 /** Files as the world sees them: public ones, and pictures made from them. */
 export class Media {
   readonly #read: CatalogueReads
   readonly #blobs: BlobStore
   readonly #images: Images
+  readonly #usage: Usage
 
-  constructor(parts: { read: CatalogueReads; blobs: BlobStore; images: Images }) {
+  constructor(parts: { read: CatalogueReads; blobs: BlobStore; images: Images; usage: Usage }) {
     this.#read = parts.read
     this.#blobs = parts.blobs
     this.#images = parts.images
+    this.#usage = parts.usage
   }
 
   /** @throws Failure `not_found`, for a private file as for one that is not there. */
@@ -49,10 +52,24 @@ export class Media {
     return this.#images.recipe(query, accept, file)
   }
 
-  /** @throws Failure `too_large`, `type_refused`, `busy`. */
-  variant(file: FileEntry, recipe: Recipe): Promise<Variant> {
+  /** Takes one read of the file from what its account's plan allows for a month. @throws Failure `quota_exceeded`. */
+  takeRead(file: FileEntry): Promise<Release> {
+    return this.#usage.take(file.accountId, 'originReads')
+  }
+
+  /** @throws Failure `too_large`, `type_refused`, `busy`, and where it would have to be made `quota_exceeded`. */
+  async variant(file: FileEntry, recipe: Recipe): Promise<Variant> {
     const { digest, size, contentType } = file
     const source = { digest, size, contentType, path: this.#blobs.pathOf(digest) }
-    return this.#images.variant(source, recipe).catch((error) => this.#missing(file, error))
+    let giveBack: Release | undefined
+    const take = async (): Promise<void> => {
+      giveBack = await this.#usage.take(file.accountId, 'imageOps')
+    }
+    try {
+      return await this.#images.variant(source, recipe, take)
+    } catch (error) {
+      giveBack?.()
+      return this.#missing(file, error)
+    }
   }
 }

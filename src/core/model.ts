@@ -18,6 +18,25 @@ export interface Account {
   readonly disabledAt: number | null
   readonly hasPassword: boolean
   readonly createdAt: number
+  readonly updatedAt: number
+  /** The name of a plan of the configuration; null: what holds for everybody. */
+  readonly plan: string | null
+  readonly planSince: number | null
+  /** Said for this account alone: until when it may write. Null: what its plan says. */
+  readonly accessUntil: number | null
+  /** Where the account's public links begin instead of at this server's address, without a final slash. */
+  readonly publicUrlBase: string | null
+  /** The account's own limit of a file's size; null: as large as is taken here. */
+  readonly maxUploadBytes: number | null
+}
+
+/** Groups an account's keys. Every key is in one, every account has at least one: the oldest is its default. */
+export interface Project {
+  readonly id: string
+  readonly accountId: string
+  readonly name: string
+  readonly createdAt: number
+  readonly updatedAt: number
 }
 
 export interface Key {
@@ -34,12 +53,53 @@ export interface Key {
   readonly createdAt: number
   readonly expiresAt: number | null
   readonly revokedAt: number | null
+  readonly projectId: string
 }
+
+/** Signed in: at a page (by a cookie), or for the APIs (by access tokens, which refresh tokens renew). */
+export type SessionKind = 'page' | 'api'
 
 export interface Session {
   readonly id: string
   readonly accountId: string
+  readonly kind: SessionKind
   readonly expiresAt: number
+}
+
+/** What a link may be followed for, once. */
+export const linkPurposes = ['set-up', 'confirm', 'reset'] as const
+export type LinkPurpose = (typeof linkPurposes)[number]
+
+/** Why a letter is written: `known` tells the owner of an account that somebody registered its address again. */
+export const letterPurposes = ['confirm', 'known', 'reset', 'code'] as const
+export type LetterPurpose = (typeof letterPurposes)[number]
+
+/** A mail, before it has words. */
+export interface Letter {
+  readonly to: string
+  readonly purpose: LetterPurpose
+  /** Where its button leads: a path below the server's public address, with a secret in it. */
+  readonly path?: string
+  readonly code?: string
+  /** When what it brings is of no use any more. */
+  readonly expiresAt: number
+}
+
+/** `withheld`: nothing is sent, because nobody with that address may have it, or it had too many. Only counted. */
+export type MailState = 'waiting' | 'sent' | 'given_up' | 'withheld'
+
+/** A letter on its way, without what it says. */
+export interface Mail {
+  readonly id: string
+  readonly to: string
+  readonly purpose: LetterPurpose
+  readonly state: MailState
+  readonly tries: number
+  readonly lastError: string | null
+  readonly createdAt: number
+  /** When it is tried next, while it waits. */
+  readonly nextAt: number
+  readonly sentAt: number | null
 }
 
 /** A file at its place in the tree. */

@@ -106,10 +106,13 @@ export function segmentsOf(path: string): string[] {
  */
 export const reservedAtRoot: ReadonlySet<string> = new Set(['search', 'stats', 'log'])
 
+/** RFC 5321 without its quoted forms: nothing that a mail program could take for a second address, a name or a comment. */
+const addressForm = /^[^\s@\p{Cc}"(),:;<>[\\\]]+@[^\s@\p{Cc}"(),:;<>[\\\]]+$/u
+
 /** An e-mail address, trimmed and lower-cased. @throws Failure `invalid`. */
 export function emailAddress(sent: string, field = 'email'): string {
   const email = sent.trim().toLowerCase()
-  if (!/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email) || byteLength(email) > 254) {
+  if (!addressForm.test(email) || byteLength(email) > 254) {
     throw invalid(field, 'an e-mail address looks like name@example.org')
   }
   return email

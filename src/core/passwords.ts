@@ -1,4 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
+import { availableParallelism, totalmem } from 'node:os'
 import { promisify } from 'node:util'
 import { Failure, invalid } from './failure.ts'
 
@@ -8,12 +10,21 @@ const derive = promisify(argon2)
 const parameters = { memory: 19_456, passes: 2, parallelism: 1 } as const
 const tagBytes = 32
 const saltBytes = 16
-/** Hashes at once: 19 MiB each. */
-const atOnce = 2
+/** What of the memory (the container's, where there is one) hashes may take together. */
+const memoryShare = 0.05
+const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+/** Hashes at once: as many as fit into their memory, and no more than can be worked on. */
+const atOnce = Math.max(
+  1,
+  Math.min(availableParallelism(), Math.floor((memoryBytes * memoryShare) / (parameters.memory * 1_024))),
+)
 /** Waiting for their turn at most; with two seconds for these, more would only wait to be told to come back. */
 const waitingAtMost = 64
 
 export const passwordLimits = { minCharacters: 6, maxBytes: 1_024 } as const
+
+/** Tells of every hash that is worked out, and of what it cost: an unknown e-mail must cost what a known one does. */
+export const hashing = channel('larder:argon2')
 
 let running = 0
 const waiting: (() => void)[] = []
@@ -51,6 +62,12 @@ export async function hashPassword(password: string): Promise<string> {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`
 }
 
+/** Whether a hash was made with less work than passwords get today. */
+export function isOutdated(hash: string): boolean {
+  const { memory, passes, parallelism } = parameters
+  return !hash.startsWith(`$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$`)
+}
+
 /** Nobody's password has this hash; an unknown e-mail is checked against it, so that it costs what a known one costs. */
 const nobody = `$argon2id$v=19$m=${parameters.memory},t=${parameters.passes},p=${parameters.parallelism}$${base64(Buffer.alloc(saltBytes))}$${base64(Buffer.alloc(tagBytes))}`
 
@@ -69,6 +86,7 @@ function tagOf(
   cost: { memory: number; passes: number; parallelism: number },
   tagLength: number,
 ): Promise<Buffer> {
+  hashing.publish(cost)
   return oneOfFew(() => derive('argon2id', { message: password, nonce: salt, tagLength, ...cost }))
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Letter } from './model.ts'
 
 /** SHA-256 of a blob's bytes, as 64 lower-case hex digits. */
 export type Digest = string & { readonly brand?: 'digest' }
@@ -112,11 +113,44 @@ export interface Images {
    */
   recipe(query: URLSearchParams, accept: string | undefined, source: { contentType: string }): Recipe | undefined
   /**
-   * The variant, from the cache or made now. Equal requests under way share one making.
+   * The variant, from the cache or made now. Equal requests under way share one making, for which `beforeMaking` of one of
+   * them is asked; it may throw, and then nothing is made.
    * Rejects with `too_large` (of picture), `type_refused` (unreadable), `busy`.
    */
-  variant(source: PictureSource, recipe: Recipe): Promise<Variant>
+  variant(source: PictureSource, recipe: Recipe, beforeMaking?: () => Promise<void>): Promise<Variant>
   close(): Promise<void>
+}
+
+/** What an access token stands for. */
+export interface AccessClaims {
+  readonly accountId: string
+  readonly sessionId: string
+}
+
+/** Access tokens: signed, short-lived, and good only while their session lives. */
+export interface Tokens {
+  /** @param expiresAt rounded down to a whole second. */
+  sign(claims: AccessClaims, expiresAt: number): Promise<string>
+  /** Whether the text has the shape of a token, good or bad; costs nothing. */
+  isToken(text: string): boolean
+  /** Rejects with `unauthenticated`: forged, expired, of another server or for another purpose. */
+  verify(text: string): Promise<AccessClaims>
+}
+
+/** Letters leave by this: to a mail server, or to a folder where there is none. */
+export interface Mailer {
+  /**
+   * Resolves once the letter is taken: by the mail server, or on disk. Rejects with a `MailRefused` where trying again is of
+   * no use, with any other error where it may be.
+   * @param id the same for every try of one letter, so that one that arrives twice is known as one.
+   */
+  send(letter: Letter, id: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a mail server will not take, however often it is asked. */
+export class MailRefused extends Error {
+  override name = 'MailRefused'
 }
 
 /** The world's time, so that tests may set it. Milliseconds since 1970 UTC. */

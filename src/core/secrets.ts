@@ -48,3 +48,13 @@ export function newToken(): string {
 export function secretDigest(secret: string): Digest {
   return createHash('sha256').update(secret).digest('hex')
 }
+
+/** A code to be typed in: six digits, each as likely as any other. */
+export function newCode(): string {
+  return String(randomInt(1_000_000)).padStart(6, '0')
+}
+
+/** What is kept of a code: bound to its address, so that equal codes of two people do not look equal. */
+export function codeDigest(email: string, code: string): Digest {
+  return secretDigest(`${email}\n${code}`)
+}

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { nanoid } from 'nanoid'
-import { type Caller, prefixOf, requireMay } from './caller.ts'
+import { type Caller, prefixOf } from './caller.ts'
 import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
 import type { AllowedTypes } from './content-types.ts'
-import { declaredType, essence, settleType, unknownType } from './content-types.ts'
+import { declaredType, essence, nameFor, settleType, unknownType } from './content-types.ts'
 import { Failure, invalid, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
+import type { Plans } from './plans.ts'
 import type { BlobStore, Clock, Placed, Staged } from './ports.ts'
 import { type Reservation, Reservations } from './reservations.ts'
 
@@ -15,12 +16,6 @@ import { type Reservation, Reservations } from './reservations.ts'
 const handleCharacters = 16
 /** What of a body that carries files is surely not file: boundaries, headers, small fields. */
 const envelopeBytes = 64 * 1024
-
-export interface UploadLimits {
-  readonly maxFileBytes: number
-  readonly quota: Quota
-  readonly types: AllowedTypes
-}
 
 /** What the sender says of a file beside its bytes. */
 export interface Labels {
@@ -43,7 +38,8 @@ interface Parts {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore
   readonly clock: Clock
-  readonly limits: UploadLimits
+  readonly plans: Plans
+  readonly types: AllowedTypes
 }
 
 /** Files on their way in, whatever door they came to: staged first, then published together or not at all. */
@@ -61,14 +57,15 @@ export class Uploads {
    * @throws Failure `forbidden`, `quota_exceeded`, `disk_full`.
    */
   async begin(caller: Caller, bodyBytes: number | undefined): Promise<Upload> {
-    requireMay(caller, 'files:write')
-    const { catalogue, blobs, limits } = this.#parts
+    const { catalogue, blobs, plans } = this.#parts
+    plans.requireMayWrite(caller)
+    const quota = plans.quotaOf(caller.account)
     const used = async () => {
       const root = await catalogue.read.root(caller.account.id)
       return { bytes: root.bytesBelow, files: root.filesBelow }
     }
-    await requireFilesLeft(limits.quota, used)
-    const options = { used, quota: limits.quota, room: () => blobs.room() }
+    await requireFilesLeft(quota, used)
+    const options = { used, quota, room: () => blobs.room() }
     const reservation = this.reservations.open(caller.account.id, options)
     // At least one byte, so that an upload without a length is refused at once where nothing is left.
     await reservation.grow(Math.max((bodyBytes ?? 0) - envelopeBytes, 1), bodyBytes)
@@ -102,15 +99,20 @@ export class Upload {
    * Takes one file in. On rejection nothing of it is left.
    * @throws Failure `type_refused` before a byte is read where the type is said, `too_large`, `quota_exceeded`, `disk_full`.
    */
-  async receive(source: Readable, said: { name: string | undefined; type: string | undefined }): Promise<void> {
-    const { blobs, limits } = this.#parts
+  async receive(
+    source: Readable,
+    said: { name: string | undefined; type: string | undefined; size?: number | undefined },
+  ): Promise<void> {
+    const { blobs, plans, types } = this.#parts
+    const limitBytes = plans.maxUploadOf(this.#caller.account)
+    if ((said.size ?? 0) > limitBytes) throw new Failure('too_large', { of: 'file', limit: limitBytes, unit: 'bytes' })
     const declared = declaredType(said.type)
     // What comes without a type is looked at once its first bytes are known.
-    if (essence(declared) !== unknownType) limits.types.require(declared)
+    if (essence(declared) !== unknownType) types.require(declared)
     const place = this.#received.push(undefined) - 1
     const one = Symbol()
     const staged = await blobs
-      .stage(source, { limitBytes: limits.maxFileBytes, onBytes: (bytes) => this.#count(one, bytes) })
+      .stage(source, { limitBytes, onBytes: (bytes) => this.#count(one, bytes) })
       .finally(() => this.#underWay.delete(one))
     this.#finished += staged.size
     try {
@@ -128,7 +130,7 @@ export class Upload {
   async publish(destination: Destination | undefined, labels: Labels): Promise<FileEntry[]> {
     const received = this.#take()
     if (received.length === 0) throw invalid('file', 'there is no file in the upload')
-    const { blobs, catalogue, clock, limits } = this.#parts
+    const { blobs, catalogue, clock, plans } = this.#parts
     const prefix = prefixOf(this.#caller)
     const outcomes = await Promise.allSettled(received.map(({ staged }) => blobs.commit(staged)))
     const placed = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
@@ -140,7 +142,7 @@ export class Upload {
         destination: destination ?? { segments: segmentsOf(prefix ?? '') },
         prefix,
         files: received.map((file) => newFile(file, labels)),
-        quota: limits.quota,
+        quota: plans.quotaOf(this.#caller.account),
         now: clock.now(),
       })
     } catch (error) {
@@ -179,17 +181,18 @@ export class Upload {
    * bytes looks like something by chance, and whoever takes unknown types takes it as that.
    */
   #allowed(declared: string, told: string): string {
-    const { types } = this.#parts.limits
+    const { types } = this.#parts
     if (!types.allows(told) && types.allows(declared)) return declared
     types.require(told)
     return told
   }
 
+  /** Part of the publish gate: nothing is kept under a type that its first bytes speak against. */
   async #describe(staged: Staged, declared: string, sentName: string | undefined): Promise<Received> {
     const fileId = nanoid(handleCharacters)
-    const name = displayName(sentName, fileId)
-    const contentType = this.#allowed(declared, await settleType(declared, staged.head, name))
-    return { staged, fileId, name, contentType }
+    const shown = displayName(sentName, fileId)
+    const contentType = this.#allowed(declared, await settleType(declared, staged.head, shown))
+    return { staged, fileId, name: sentName === undefined ? nameFor(fileId, contentType) : shown, contentType }
   }
 
   /** Removes blobs that were placed for a publication that did not happen, unless the catalogue knows them from elsewhere. */

@@ -60,11 +60,12 @@ class Pictures implements Images {
   }
 
   /** A variant just made has its bytes and an empty path: it is written to the cache after the answer, if at all. */
-  async variant(source: PictureSource, recipe: Recipe): Promise<Variant> {
+  async variant(source: PictureSource, recipe: Recipe, beforeMaking?: () => Promise<void>): Promise<Variant> {
     const key = cacheKey(source.digest, recipe)
     const { value, first } = await this.#once.run(key, async (after) => {
       const found = await this.#cache.find(key)
       if (found) return found
+      await beforeMaking?.()
       const fresh = await this.#make(source, recipe)
       after(this.#cache.put(key, fresh))
       return fresh

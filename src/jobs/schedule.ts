@@ -1,7 +1,7 @@
 import type { Catalogue } from '../core/catalogue.ts'
 import type { BlobStore, Clock } from '../core/ports.ts'
 import { collectGarbage, type GcOptions } from './gc.ts'
-import { forgetOldActivity } from './retention.ts'
+import { forgetThePast } from './retention.ts'
 import { sweepFolders } from './sweep.ts'
 
 /** How often the server looks for errands: one look in an index that is nearly always empty. */
@@ -38,7 +38,7 @@ export function startSchedule(parts: ScheduleParts): Schedule {
   }
   const collect = async (): Promise<void> => {
     await collectGarbage({ ...parts, signal: stopping.signal }, { graceMs: parts.gc.graceMs, dryRun: false })
-    await forgetOldActivity(parts)
+    await forgetThePast(parts)
   }
   let looking = false
   const errands = setInterval(() => {

@@ -58,6 +58,36 @@ test('An unknown type is told from the bytes first, then from the name, and else
   assert.equal(await settleType('text/plain', png, 'a.png'), 'text/plain', 'what is said is not told anew')
 })
 
+test('A name does not make a file what its bytes are not', async () => {
+  assert.equal(await settleType(unknownType, Buffer.from('no picture'), 'a.png'), unknownType)
+  assert.equal(await settleType(unknownType, Buffer.alloc(0), 'a.pdf'), unknownType)
+  assert.equal(await settleType(unknownType, Buffer.from('rubbish, then sound'), 'a.mp3'), 'audio/mpeg')
+})
+
+test('What is said of a file is kept as it was said, once its bytes do not speak against it', async () => {
+  const png = head('89504e470d0a1a0a0000000d49484452')
+  for (const type of ['image/png', 'IMAGE/PNG; a=b', 'image/x-png', 'application/json; charset=utf-8', 'x/y']) {
+    assert.equal(await settleType(type, png, 'a.jpg'), type)
+  }
+})
+
+test('A file of another type than is said is refused, with what it is where that can be told', async () => {
+  const refusals: [string, Uint8Array, string, string?][] = [
+    ['Image/JPEG; q=1', head('89504e470d0a1a0a0000000d49484452'), 'image/jpeg', 'image/png'],
+    ['image/png', Buffer.alloc(0), 'image/png'],
+    ['image/png', Buffer.from([1, 2, 3]), 'image/png'],
+    ['application/pdf', Buffer.from('just text'), 'application/pdf', 'text/plain'],
+    ['video/mp4', head('4d5a90000300000004000000'), 'video/mp4', 'application/x-msdownload'],
+  ]
+  for (const [declared, bytes, type, found] of refusals) {
+    await assert.rejects(settleType(declared, bytes, 'a'), (error) => {
+      assert.ok(isFailure(error) && error.code === 'type_refused')
+      assert.deepEqual(error.detail, { type, because: 'mismatch', ...(found && { found }) })
+      return true
+    })
+  }
+})
+
 function isTaken(list: string[], type: string): boolean {
   try {
     new AllowedTypes(list).require(type)

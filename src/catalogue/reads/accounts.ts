@@ -1,26 +1,18 @@
 import type { Kysely } from 'kysely'
-import type { CatalogueReads } from '../../core/catalogue.ts'
-import { accountOf, keyOf } from '../rows.ts'
+import type { AccountReads } from '../../core/catalogue.ts'
+import { accountOf, sessionOf } from '../rows.ts'
 import type { ReadTables } from '../schema.ts'
 
-type Reads = Pick<
-  CatalogueReads,
-  | 'account'
-  | 'accountByEmail'
-  | 'accounts'
-  | 'passwordHash'
-  | 'keyByDigest'
-  | 'key'
-  | 'keys'
-  | 'sessionByDigest'
-  | 'linkHolder'
->
-
-export function accountReads(db: Kysely<ReadTables>): Reads {
+export function accountReads(db: Kysely<ReadTables>): AccountReads {
   const accounts = db.selectFrom('accounts').selectAll()
-  const account: Reads['account'] = async (id) => {
+  const account: AccountReads['account'] = async (id) => {
     const row = await accounts.where('id', '=', id).executeTakeFirst()
     return row && accountOf(row)
+  }
+  const sessions = db.selectFrom('sessions').selectAll()
+  const holderOf = async (row: Awaited<ReturnType<typeof sessions.executeTakeFirst>>) => {
+    const holder = row && (await account(row.account_id))
+    return row && holder && { session: sessionOf(row), account: holder }
   }
   return {
     account,
@@ -33,33 +25,22 @@ export function accountReads(db: Kysely<ReadTables>): Reads {
       const row = await db.selectFrom('accounts').select('password_hash').where('id', '=', accountId).executeTakeFirst()
       return row?.password_hash ?? null
     },
-    keyByDigest: async (digest) => {
-      const row = await db.selectFrom('keys').selectAll().where('digest', '=', digest).executeTakeFirst()
-      const holder = row && (await account(row.account_id))
-      return row && holder && { key: keyOf(row), account: holder }
+    unconfirmedHash: async (accountId, now) => {
+      const row = await db
+        .selectFrom('links')
+        .select('password_hash')
+        .where('account_id', '=', accountId)
+        .where('purpose', '=', 'confirm')
+        .where('used_at', 'is', null)
+        .where('expires_at', '>', now)
+        .orderBy('created_at', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.password_hash ?? null
     },
-    key: async (id) => {
-      const row = await db.selectFrom('keys').selectAll().where('id', '=', id).executeTakeFirst()
-      return row && keyOf(row)
-    },
-    keys: async (accountId) => {
-      const rows = await db
-        .selectFrom('keys as k')
-        .leftJoin('activity.key_use as u', 'u.key_id', 'k.id')
-        .selectAll('k')
-        .select('u.last_used_at')
-        .where('k.account_id', '=', accountId)
-        .where('k.revoked_at', 'is', null)
-        .orderBy('k.created_at', 'desc')
-        .execute()
-      return rows.map((row) => ({ ...keyOf(row), lastUsedAt: row.last_used_at }))
-    },
-    sessionByDigest: async (digest) => {
-      const row = await db.selectFrom('sessions').selectAll().where('digest', '=', digest).executeTakeFirst()
-      const holder = row && (await account(row.account_id))
-      if (!row || !holder) return undefined
-      return { session: { id: row.id, accountId: row.account_id, expiresAt: row.expires_at }, account: holder }
-    },
+    sessionByDigest: async (digest) =>
+      holderOf(await sessions.where('digest', '=', digest).where('kind', '=', 'page').executeTakeFirst()),
+    session: async (id) => holderOf(await sessions.where('id', '=', id).where('kind', '=', 'api').executeTakeFirst()),
     linkHolder: async (digest, purpose, now) => {
       const row = await db
         .selectFrom('links')
@@ -69,7 +50,8 @@ export function accountReads(db: Kysely<ReadTables>): Reads {
         .where('used_at', 'is', null)
         .where('expires_at', '>', now)
         .executeTakeFirst()
-      return row && account(row.account_id)
+      const holder = row && (await account(row.account_id))
+      return holder && { account: holder, purpose }
     },
   }
 }

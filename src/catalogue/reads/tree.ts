@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
-import type { CatalogueReads, FileQuery } from '../../core/catalogue.ts'
+import type { FileQuery, TreeReads } from '../../core/catalogue.ts'
+import type { FileEntry } from '../../core/model.ts'
 import {
   anyDetached,
   type Db,
@@ -10,17 +10,17 @@ import {
   findFolderAt,
   findRoot,
   folderEntries,
+  foldersFrom,
   pathOfEntry,
+  seqOf,
 } from '../queries.ts'
 import { fileEntryOf, folderOf } from '../rows.ts'
 import type { ReadTables } from '../schema.ts'
 
-type Reads = Pick<
-  CatalogueReads,
-  'file' | 'files' | 'root' | 'folder' | 'folderAt' | 'folders' | 'pathOf' | 'bytesSent'
->
+/** Files of a list without pages that are read at once. */
+const filesAtOnce = 500
 
-export function treeReads(reader: Kysely<ReadTables>): Reads {
+export function treeReads(reader: Kysely<ReadTables>): TreeReads {
   const db = reader as unknown as Db
   return {
     file: async (fileId) => {
@@ -32,6 +32,7 @@ export function treeReads(reader: Kysely<ReadTables>): Reads {
       const rows = await fileEntries(db).where('e.seq', 'in', page).orderBy('e.seq', 'desc').execute()
       return rows.map(fileEntryOf)
     },
+    eachFile: (folderId) => eachFile(db, folderId),
     root: async (accountId) => folderOf(await findRoot(db, accountId)),
     folder: async (accountId, id) => {
       const row = await findFolder(db, accountId, id)
@@ -54,32 +55,14 @@ export function treeReads(reader: Kysely<ReadTables>): Reads {
       const entry = await db.selectFrom('entries').select('seq').where('id', '=', entryId).executeTakeFirst()
       return entry && pathOfEntry(db, entry.seq)
     },
-    bytesSent: async (accountId, month, belowFolderId) =>
-      belowFolderId === undefined ? sentOfAccount(reader, accountId, month) : sentBelow(reader, belowFolderId, month),
   }
-}
-
-async function seqOf(db: Db, folderId: string) {
-  return db
-    .selectFrom('entries')
-    .select(['seq', 'segment', 'account_id'])
-    .where('id', '=', folderId)
-    .executeTakeFirstOrThrow()
-}
-
-/** A folder and all folders below it. */
-function foldersFrom(seq: number) {
-  return sql<number>`(
-    WITH RECURSIVE below(seq) AS (
-      SELECT ${seq} UNION ALL SELECT e.seq FROM entries e JOIN below b ON e.parent = b.seq WHERE e.file IS NULL
-    ) SELECT seq FROM below)`
 }
 
 /**
  * Newest first, as numbers alone: an offset is counted through an index, and only the rows of the page are read. Of the whole
  * account it is the end of one index; of a folder with all below it, its folders are gathered first.
  */
-async function seqsOf(db: Db, query: FileQuery) {
+async function seqsOf(db: Db, query: Pick<FileQuery, 'folderId' | 'depth'>) {
   const folder = await seqOf(db, query.folderId)
   const files = db.selectFrom('entries as n').select('n.seq').where('n.file', 'is not', null).orderBy('n.seq', 'desc')
   if (query.depth === 'direct') return files.where('n.parent', '=', folder.seq)
@@ -89,25 +72,15 @@ async function seqsOf(db: Db, query: FileQuery) {
   return ofAccount.where('n.parent', 'in', foldersFrom(folder.seq))
 }
 
-async function sentOfAccount(reader: Kysely<ReadTables>, accountId: string, month: string): Promise<number> {
-  const row = await reader
-    .selectFrom('activity.usage')
-    .select('bytes_sent')
-    .where('account_id', '=', accountId)
-    .where('month', '=', month)
-    .executeTakeFirst()
-  return row?.bytes_sent ?? 0
-}
-
-async function sentBelow(reader: Kysely<ReadTables>, folderId: string, month: string): Promise<number> {
-  const folder = await seqOf(reader as unknown as Db, folderId)
-  const row = await reader
-    .selectFrom('activity.file_usage as u')
-    .innerJoin('files as f', 'f.file_id', 'u.file_id')
-    .innerJoin('entries as e', 'e.file', 'f.seq')
-    .select((e) => e.fn.sum<number>('u.bytes_sent').as('sent'))
-    .where('u.month', '=', month)
-    .where('e.parent', 'in', foldersFrom(folder.seq))
-    .executeTakeFirst()
-  return row?.sent ?? 0
+/** Goes on below the last number seen: what is added meanwhile is newer, and what is deleted is simply not there. */
+async function* eachFile(db: Db, folderId: string): AsyncGenerator<FileEntry[]> {
+  let below = Number.MAX_SAFE_INTEGER
+  for (;;) {
+    const page = (await seqsOf(db, { folderId, depth: 'below' })).where('n.seq', '<', below).limit(filesAtOnce)
+    const rows = await fileEntries(db).where('e.seq', 'in', page).orderBy('e.seq', 'desc').execute()
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows.map(fileEntryOf)
+    below = last.seq
+  }
 }

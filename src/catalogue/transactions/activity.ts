@@ -9,6 +9,8 @@ export const activity: Transactions<Pick<CatalogueWrites, 'recordActivity' | 'pr
   async recordActivity({ activity }, input) {
     await activity.transaction().execute(async (db) => {
       for (const request of input.requests) await insertRequest(db, request)
+      for (const [accountId, count] of counted(input.requests.map((request) => request.accountId)))
+        await countRequests(db, accountId, count)
       for (const sent of input.sent) await addUsage(db, sent)
       for (const used of input.keysUsed) await noteKey(db, used)
     })
@@ -16,14 +18,19 @@ export const activity: Transactions<Pick<CatalogueWrites, 'recordActivity' | 'pr
 
   async pruneActivity({ activity }, { before, month, limit }) {
     const old = activity.selectFrom('requests').select('seq').where('created_at', '<', before).limit(limit)
-    const requests = await activity.deleteFrom('requests').where('seq', 'in', old).executeTakeFirst()
+    const gone = await activity.transaction().execute(async (db) => {
+      const rows = await db.deleteFrom('requests').where('seq', 'in', old).returning('account_id').execute()
+      for (const [accountId, count] of counted(rows.map((row) => row.account_id)))
+        await countRequests(db, accountId, -count)
+      return rows.length
+    })
     const past = activity.selectFrom('file_usage').select('file_id').where('month', '<', month).limit(limit)
     const usage = await activity
       .deleteFrom('file_usage')
       .where('month', '<', month)
       .where('file_id', 'in', past)
       .executeTakeFirst()
-    return requests.numDeletedRows + usage.numDeletedRows > 0n
+    return gone + Number(usage.numDeletedRows) > 0
   },
 }
 
@@ -42,6 +49,21 @@ async function insertRequest(db: Activity, request: Input['requests'][number]): 
       user_agent: request.userAgent,
       created_at: request.at,
     })
+    .execute()
+}
+
+function counted(accounts: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const id of accounts) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return counts
+}
+
+/** How many requests of an account are kept: told with every page of its list, and so never counted anew. */
+async function countRequests(db: Activity, accountId: string, change: number): Promise<void> {
+  await db
+    .insertInto('request_counts')
+    .values({ account_id: accountId, kept: Math.max(change, 0) })
+    .onConflict((c) => c.column('account_id').doUpdateSet((e) => ({ kept: e('request_counts.kept', '+', change) })))
     .execute()
 }
 
@@ -65,9 +87,19 @@ async function addUsage(db: Activity, sent: Input['sent'][number]): Promise<void
     .execute()
   await db
     .insertInto('file_usage')
-    .values({ file_id: sent.fileId, month: sent.month, bytes_sent: sent.bytes })
+    .values({
+      file_id: sent.fileId,
+      month: sent.month,
+      bytes_sent: sent.bytes,
+      origin_reads: sent.reads,
+      image_ops: sent.imageOps,
+    })
     .onConflict((c) =>
-      c.columns(['file_id', 'month']).doUpdateSet((e) => ({ bytes_sent: e('file_usage.bytes_sent', '+', sent.bytes) })),
+      c.columns(['file_id', 'month']).doUpdateSet((e) => ({
+        bytes_sent: e('file_usage.bytes_sent', '+', sent.bytes),
+        origin_reads: e('file_usage.origin_reads', '+', sent.reads),
+        image_ops: e('file_usage.image_ops', '+', sent.imageOps),
+      })),
     )
     .execute()
 }

@@ -2,16 +2,26 @@ import type { CatalogueWrites } from '../../core/catalogue.ts'
 import { accounts } from './accounts.ts'
 import { activity } from './activity.ts'
 import { blobs } from './blobs.ts'
+import { codes } from './codes.ts'
 import type { Transactions } from './context.ts'
 import { errands } from './errands.ts'
 import { files } from './files.ts'
 import { folders } from './folders.ts'
 import { keys } from './keys.ts'
+import { links } from './links.ts'
+import { mails } from './mails.ts'
+import { projects } from './projects.ts'
+import { sessions } from './sessions.ts'
 
 /** All writes there are. */
 export const transactions: Transactions<CatalogueWrites> = {
   ...accounts,
+  ...links,
+  ...codes,
+  ...sessions,
   ...keys,
+  ...projects,
+  ...mails,
   ...files,
   ...folders,
   ...blobs,

@@ -1,22 +1,27 @@
 import type { CatalogueWrites, NewKey } from '../../core/catalogue.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Key } from '../../core/model.ts'
+import { within } from '../queries.ts'
 import { keyOf } from '../rows.ts'
 import type { Transactions, Work } from './context.ts'
+import { requireProject } from './projects.ts'
 
 export const keys: Transactions<Pick<CatalogueWrites, 'createKey' | 'revokeKey'>> = {
   createKey: insertKey,
 
-  async revokeKey(work, { id, accountId, now }) {
+  async revokeKey(work, { id, accountId, projectId, within: bounds, again = false, now }) {
     let query = work.db
       .updateTable('keys')
-      .set({ revoked_at: now })
+      .set((e) => ({ revoked_at: e.fn.coalesce('revoked_at', e.val(now)) }))
       .where('id', '=', id)
-      .where('revoked_at', 'is', null)
+      .where(within('keys', bounds))
+    if (!again) query = query.where('revoked_at', 'is', null)
     if (accountId !== undefined) query = query.where('account_id', '=', accountId)
-    const { numUpdatedRows } = await query.executeTakeFirst()
-    if (numUpdatedRows === 0n) throw new Failure('not_found', { what: 'key', id })
+    if (projectId !== undefined) query = query.where('project_id', '=', projectId)
+    const row = await query.returningAll().executeTakeFirst()
+    if (!row) throw new Failure('not_found', { what: 'key', id })
     work.touched.keys.push(id)
+    return keyOf(row)
   },
 }
 
@@ -35,6 +40,7 @@ export async function insertKey(work: Work, input: NewKey): Promise<Key> {
       created_at: input.now,
       expires_at: input.expiresAt,
       revoked_at: null,
+      project_id: (await requireProject(work, input.accountId, input.projectId)).id,
     })
     .returningAll()
     .executeTakeFirstOrThrow()

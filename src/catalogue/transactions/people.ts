@@ -1,0 +1,126 @@
+import type { NewAccount, NewLink, NewSession } from '../../core/catalogue.ts'
+import { Failure } from '../../core/failure.ts'
+import type { Account } from '../../core/model.ts'
+import { accountOf } from '../rows.ts'
+import type { AccountRow } from '../schema.ts'
+import type { Work } from './context.ts'
+import { insertProject } from './projects.ts'
+
+/** An account with all that every account has: its root and its first project. */
+export async function insertAccount(work: Work, input: NewAccount): Promise<Account> {
+  const { id, now } = input
+  const row = await work.db
+    .insertInto('accounts')
+    .values({
+      id,
+      email: input.email,
+      password_hash: input.passwordHash,
+      is_owner: input.isOwner ? 1 : 0,
+      verified_at: input.verified ? now : null,
+      disabled_at: null,
+      created_at: now,
+      updated_at: now,
+      plan: null,
+      plan_since: null,
+      access_until: null,
+      public_url_base: null,
+      max_upload_bytes: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await insertRoot(work, id, now)
+  await insertProject(work, { id: crypto.randomUUID(), accountId: id, name: 'Default', now })
+  return accountOf(row)
+}
+
+async function insertRoot(work: Work, accountId: string, now: number): Promise<void> {
+  await work.db
+    .insertInto('entries')
+    .values({
+      id: crypto.randomUUID(),
+      account_id: accountId,
+      parent: null,
+      segment: '',
+      name: '',
+      file: null,
+      is_public: 0,
+      description: '',
+      tags: '[]',
+      created_at: now,
+      updated_at: now,
+    })
+    .execute()
+}
+
+export async function update(
+  work: Work,
+  accountId: string,
+  change: Partial<AccountRow> & { updated_at: number },
+): Promise<Account> {
+  const row = await work.db
+    .updateTable('accounts')
+    .set(change)
+    .where('id', '=', accountId)
+    .returningAll()
+    .executeTakeFirst()
+  if (!row) throw new Failure('not_found', { what: 'account', id: accountId })
+  work.touched.accounts.push(accountId)
+  return accountOf(row)
+}
+
+export async function findByEmail(work: Work, email: string): Promise<AccountRow | undefined> {
+  return work.db.selectFrom('accounts').selectAll().where('email', '=', email).executeTakeFirst()
+}
+
+export async function requireFreeEmail(work: Work, email: string | null, exceptAccount = ''): Promise<void> {
+  const other = email === null ? undefined : await findByEmail(work, email)
+  if (other && other.id !== exceptAccount)
+    throw new Failure('conflict', {
+      what: 'account',
+      id: other.email ?? '',
+      why: `an account with the e-mail ${email} exists`,
+    })
+}
+
+export async function insertLink(work: Work, link: NewLink): Promise<void> {
+  await work.db
+    .insertInto('links')
+    .values({
+      id: link.id,
+      account_id: link.accountId,
+      purpose: link.purpose,
+      digest: link.digest,
+      created_at: link.now,
+      expires_at: link.expiresAt,
+      used_at: null,
+      password_hash: link.passwordHash ?? null,
+      redirect_to: link.redirectTo ?? null,
+    })
+    .execute()
+}
+
+export async function insertSession(work: Work, accountId: string, session: NewSession, now: number): Promise<void> {
+  const { id, kind, digest, expiresAt } = session
+  await work.db
+    .insertInto('sessions')
+    .values({ id, account_id: accountId, kind, digest, created_at: now, expires_at: expiresAt })
+    .execute()
+}
+
+export async function endSessions(work: Work, accountId: string, keep = ''): Promise<void> {
+  await work.db.deleteFrom('sessions').where('account_id', '=', accountId).where('id', '!=', keep).execute()
+}
+
+/**
+ * Whoever has just proved to be the owner leaves nothing to anybody who was there before: sessions, and links that would set
+ * another password. (Keys stay: only somebody who was let in could make one.)
+ */
+export async function endWaysOfBefore(work: Work, accountId: string, keep = ''): Promise<void> {
+  await endSessions(work, accountId, keep)
+  await work.db
+    .deleteFrom('links')
+    .where('account_id', '=', accountId)
+    .where('purpose', 'in', ['confirm', 'reset'])
+    .where('used_at', 'is', null)
+    .execute()
+}

@@ -1,0 +1,92 @@
+import type { CatalogueWrites, Rotation } from '../../core/catalogue.ts'
+import { Failure } from '../../core/failure.ts'
+import { accountOf, sessionOf } from '../rows.ts'
+import type { SessionRow } from '../schema.ts'
+import type { Transactions, Work } from './context.ts'
+import { insertSession } from './people.ts'
+
+type Writes = Pick<CatalogueWrites, 'createSession' | 'rotate' | 'endSession' | 'endSessionOf' | 'pruneAccess'>
+
+export const sessions: Transactions<Writes> = {
+  async createSession(work, { accountId, passwordHash, now, ...session }) {
+    const account = await work.db
+      .selectFrom('accounts')
+      .select('id')
+      .where('id', '=', accountId)
+      .where('password_hash', '=', passwordHash)
+      .where('disabled_at', 'is', null)
+      .executeTakeFirst()
+    if (!account) throw new Failure('unauthenticated', { reason: 'password' })
+    await insertSession(work, accountId, session, now)
+  },
+
+  async rotate(work, { digest, next, expiresAt, accountId, now }) {
+    const session = await apiSession(work, digest)
+    if (!session) return rotateSpent(work, digest, accountId)
+    if (accountId !== undefined && session.account_id !== accountId) return { outcome: 'foreign' }
+    const account = await work.db
+      .selectFrom('accounts')
+      .selectAll()
+      .where('id', '=', session.account_id)
+      .where('disabled_at', 'is', null)
+      .executeTakeFirst()
+    if (session.expires_at <= now || !account) return { outcome: 'unknown' }
+    await spend(work, session, now)
+    const changed = { digest: next, expires_at: expiresAt }
+    await work.db.updateTable('sessions').set(changed).where('id', '=', session.id).execute()
+    return { outcome: 'rotated', account: accountOf(account), session: sessionOf({ ...session, ...changed }) }
+  },
+
+  async endSession(work, { id }) {
+    await work.db.deleteFrom('sessions').where('id', '=', id).execute()
+  },
+
+  async endSessionOf(work, { digest }) {
+    const id = (await apiSession(work, digest))?.id ?? (await spentBy(work, digest))?.id
+    if (id !== undefined) await work.db.deleteFrom('sessions').where('id', '=', id).execute()
+  },
+
+  async pruneAccess(work, { now }) {
+    await work.db.deleteFrom('sessions').where('expires_at', '<=', now).execute()
+    await work.db.deleteFrom('links').where('expires_at', '<=', now).execute()
+    await work.db.deleteFrom('codes').where('expires_at', '<=', now).execute()
+  },
+}
+
+function apiSession(work: Work, digest: string): Promise<SessionRow | undefined> {
+  return work.db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('digest', '=', digest)
+    .where('kind', '=', 'api')
+    .executeTakeFirst()
+}
+
+/** The session that a refresh token once was of. */
+async function spentBy(work: Work, digest: string): Promise<Pick<SessionRow, 'id' | 'account_id'> | undefined> {
+  return work.db
+    .selectFrom('spent_tokens as t')
+    .innerJoin('sessions as s', 's.id', 't.session_id')
+    .select(['s.id', 's.account_id'])
+    .where('t.digest', '=', digest)
+    .executeTakeFirst()
+}
+
+/** One that comes back has two holders, and nobody can tell which is the thief: neither goes on. */
+async function rotateSpent(work: Work, digest: string, accountId: string | undefined): Promise<Rotation> {
+  const session = await spentBy(work, digest)
+  if (!session) return { outcome: 'unknown' }
+  if (accountId !== undefined && session.account_id !== accountId) return { outcome: 'foreign' }
+  await work.db.deleteFrom('sessions').where('id', '=', session.id).execute()
+  return { outcome: 'reused' }
+}
+
+/** What would have expired by now gives nobody away any more. */
+async function spend(work: Work, session: SessionRow, now: number): Promise<void> {
+  const ofSession = work.db.deleteFrom('spent_tokens').where('session_id', '=', session.id)
+  await ofSession.where('expires_at', '<=', now).execute()
+  await work.db
+    .insertInto('spent_tokens')
+    .values({ digest: session.digest, session_id: session.id, expires_at: session.expires_at })
+    .execute()
+}

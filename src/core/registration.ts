@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import type { Access, Issued, SignedIn } from './access.ts'
+import type { Caller } from './caller.ts'
+import { requireMay } from './caller.ts'
+import type { Catalogue, NewAccount, NewMail } from './catalogue.ts'
+import { Failure } from './failure.ts'
+import type { Letter, LinkPurpose } from './model.ts'
+import { emailAddress } from './names.ts'
+import { hashPassword, requirePassword } from './passwords.ts'
+import type { Clock } from './ports.ts'
+import { codeDigest, newCode, newToken, secretDigest } from './secrets.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const confirmLinkLifeMs = 24 * hourMs
+const resetLinkLifeMs = hourMs
+export const codeLifeMs = 10 * minuteMs
+export const codeTries = 5
+export const codeEveryMs = minuteMs
+
+export interface RegistrationRules {
+  readonly isOpen: boolean
+  /** Origins that a confirmation may lead on to. */
+  readonly allowedRedirects: readonly string[]
+  /** Letters to one address in an hour; null: no limit. */
+  readonly lettersHourly: number | null
+}
+
+interface Parts {
+  readonly catalogue: Catalogue
+  readonly clock: Clock
+  readonly access: Access
+  readonly rules: RegistrationRules
+  /** Told when a letter may have been written. */
+  readonly onLetter: () => void
+}
+
+/** How people get an account, and get back into it: by registering, by a code, by a link. */
+export class Registration {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get isOpen(): boolean {
+    return this.#parts.rules.isOpen
+  }
+
+  /**
+   * Registers an e-mail with a password, which holds once the letter's link is followed. Who has an account already gets a
+   * letter that says so, and the answer is the same.
+   * @throws Failure `forbidden` where registration is closed, `invalid`.
+   */
+  async register(email: string, password: string, redirectTo?: string): Promise<{ id: string; email: string }> {
+    const { catalogue, clock, rules, onLetter } = this.#parts
+    if (!rules.isOpen) throw new Failure('forbidden', { needs: 'open_registration' })
+    const address = emailAddress(email)
+    requirePassword(password)
+    const passwordHash = await hashPassword(password)
+    const now = clock.now()
+    const { token, link } = newLink('confirm', now, confirmLinkLifeMs)
+    const account = newAccount(address, false, now)
+    const { expiresAt } = link
+    await catalogue.write.register({
+      account,
+      link: { ...link, accountId: account.id, passwordHash, ...(redirectTo !== undefined && { redirectTo }) },
+      confirm: this.#mail({ to: address, purpose: 'confirm', path: `/auth/confirm?token=${token}`, expiresAt }),
+      known: this.#mail({ to: address, purpose: 'known', path: '/app/sign-in', expiresAt }),
+    })
+    onLetter()
+    return { id: account.id, email: address }
+  }
+
+  /** Follows a registration's link. Resolves to where it leads on, if that is allowed. @throws Failure `not_found`. */
+  async confirm(token: string): Promise<string | undefined> {
+    const { catalogue, clock, rules } = this.#parts
+    const { redirectTo } = await catalogue.write.confirm({ digest: secretDigest(token), now: clock.now() })
+    const origin = redirectTo === null ? undefined : URL.parse(redirectTo)?.origin
+    return origin !== undefined && rules.allowedRedirects.includes(origin) ? (redirectTo ?? undefined) : undefined
+  }
+
+  /** Sends a link to choose a new password by, if somebody has an account there. @throws Failure `invalid`. */
+  async forgot(email: string): Promise<void> {
+    const { catalogue, clock, onLetter } = this.#parts
+    const to = emailAddress(email)
+    const { token, link } = newLink('reset', clock.now(), resetLinkLifeMs)
+    const path = `/app/reset?token=${token}`
+    const mail = this.#mail({ to, purpose: 'reset', path, expiresAt: link.expiresAt })
+    await catalogue.write.sendLink({ email: to, link, mail })
+    onLetter()
+  }
+
+  /** Whoever holds a link: it may choose the account's password, once. @throws Failure `not_found`. */
+  async byLink(token: string, purpose: LinkPurpose): Promise<Caller> {
+    const holder = await this.#parts.catalogue.read.linkHolder(secretDigest(token), purpose, this.#parts.clock.now())
+    if (!holder) throw new Failure('not_found', { what: 'link', id: '' })
+    return { account: holder.account, by: 'link', purpose }
+  }
+
+  /** Uses a set-up link up and signs its account in. @throws Failure `not_found`, `invalid`, `conflict`. */
+  async completeSetUp(token: string, email: string, password: string): Promise<SignedIn> {
+    const { catalogue, clock, access } = this.#parts
+    const address = emailAddress(email)
+    const passwordHash = await this.#chosen(token, 'set-up', password)
+    const wish = { digest: secretDigest(token), email: address, passwordHash, now: clock.now() }
+    return access.signIn(await catalogue.write.completeSetUp(wish), passwordHash)
+  }
+
+  /** Uses a reset's link up: the password is another, and all sessions have ended. @throws Failure `not_found`, `invalid`. */
+  async completeReset(token: string, password: string): Promise<void> {
+    const { catalogue, clock } = this.#parts
+    const passwordHash = await this.#chosen(token, 'reset', password)
+    await catalogue.write.completeReset({ digest: secretDigest(token), passwordHash, now: clock.now() })
+  }
+
+  /** Sends a code to sign in by; nothing, where one was sent a minute ago. @throws Failure `invalid`. */
+  async sendCode(email: string): Promise<void> {
+    const { catalogue, clock, rules, onLetter } = this.#parts
+    const to = emailAddress(email)
+    const now = clock.now()
+    const code = newCode()
+    await catalogue.write.sendCode({
+      email: to,
+      digest: codeDigest(to, code),
+      tries: codeTries,
+      notSince: now - codeEveryMs,
+      mayRegister: rules.isOpen,
+      mail: this.#mail({ to, purpose: 'code', code, expiresAt: now + codeLifeMs }),
+      now,
+    })
+    onLetter()
+  }
+
+  /** Signs in by a code; where registration is open, an address without an account gets one. @throws Failure `unauthenticated`. */
+  async redeemCode(email: string, code: string): Promise<Issued> {
+    const { catalogue, clock, access, rules } = this.#parts
+    const address = emailAddress(email)
+    const now = clock.now()
+    const { token, session } = access.newSession('api')
+    const account = await catalogue.write.redeemCode({
+      email: address,
+      digest: codeDigest(address, code.trim()),
+      newAccount: rules.isOpen ? newAccount(address, true, now) : undefined,
+      session,
+      now,
+    })
+    if (!account) throw new Failure('unauthenticated', { reason: 'code' })
+    return access.issue(account, session.id, token)
+  }
+
+  /** The hash of a password chosen by a link that is good still: nobody else makes us work it out. */
+  async #chosen(token: string, purpose: LinkPurpose, password: string): Promise<string> {
+    requirePassword(password)
+    requireMay(await this.byLink(token, purpose), 'password:choose')
+    return hashPassword(password)
+  }
+
+  #mail(letter: Letter): NewMail {
+    const { clock, rules } = this.#parts
+    return { id: randomUUID(), letter, hourly: rules.lettersHourly, now: clock.now() }
+  }
+}
+
+function newLink(purpose: LinkPurpose, now: number, lifeMs: number) {
+  const token = newToken()
+  const link = { id: randomUUID(), purpose, digest: secretDigest(token), expiresAt: now + lifeMs, now }
+  return { token, link }
+}
+
+function newAccount(email: string, verified: boolean, now: number): NewAccount {
+  return { id: randomUUID(), email, passwordHash: null, isOwner: false, verified, now }
+}
