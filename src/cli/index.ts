@@ -7,12 +7,14 @@ import { fsck } from './fsck.ts'
 import { gc } from './gc.ts'
 import { healthcheck } from './healthcheck.ts'
 import { key } from './key.ts'
+import { mail } from './mail.ts'
 import { withConfigOptions } from './options.ts'
+import { secret } from './secret.ts'
 import { serve } from './serve.ts'
 import { user } from './user.ts'
 
 /** All commands, in the order in which the help shows them. */
-const commands = [serve, user, key, gc, fsck, config, healthcheck]
+const commands = [serve, user, key, mail, secret, gc, fsck, config, healthcheck]
 
 /** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
 export async function run(args: readonly string[]): Promise<void> {

@@ -80,7 +80,7 @@ function expiryMs(text: string): number {
 async function listText({ accounts, catalogue }: Open, email: string | undefined): Promise<string> {
   const whose = email === undefined ? await accounts.list() : [await accounts.byEmail(email)]
   const keys = await Promise.all(
-    whose.map(async (account) => ({ account, keys: await catalogue.read.keys(account.id) })),
+    whose.map(async (account) => ({ account, ...(await catalogue.read.keys({ accountId: account.id })) })),
   )
   const rows = keys.flatMap(({ account, keys }) => keys.map((one) => row(account, one)))
   return tableText(['ID', 'KEY', 'ACCOUNT', 'NAME', 'SCOPES', 'FOLDER', 'EXPIRES (UTC)', 'LAST USED (UTC)'], rows)

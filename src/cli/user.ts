@@ -47,6 +47,7 @@ export function user(program: Command): void {
   disabling(group, 'disable', true, 'shut an account out: its keys and sessions open nothing; its files stay')
   disabling(group, 'enable', false, 'let a disabled account in again')
   setUpLink(group)
+  plan(group)
 }
 
 function disabling(group: Command, name: string, disabled: boolean, about: string): void {
@@ -78,6 +79,37 @@ function setUpLink(group: Command): void {
     )
 }
 
+function plan(group: Command): void {
+  group
+    .command('plan')
+    .description('put an account on a plan of the configuration ([plans.NAME]); "none" takes it off')
+    .requiredOption('--email <address>')
+    .requiredOption('--plan <name>')
+    .option('--until <date>', 'when it ends: from then on nothing can be changed, and all be read (as in 2027-01-31)')
+    .action((options: { email: string; plan: string; until?: string }, command: Command) =>
+      withStore(command, async ({ accounts, config }) => {
+        const account = await accounts.byEmail(options.email)
+        const name = options.plan === 'none' ? null : options.plan.toLowerCase()
+        if (name !== null && !config.plans.has(name))
+          throw new CommandFailed(`no plan "${name}" is configured: ${planNames([...config.plans.keys()])}`, 2)
+        const until = options.until === undefined ? null : timeFrom(options.until)
+        await accounts.setPlan(account, name, until)
+        const ends = until === null ? '' : `, until ${new Date(until).toISOString()}`
+        say(`Account ${account.email} is on ${name === null ? 'no plan' : `the plan ${name}`}${ends}.`)
+      }),
+    )
+}
+
+const planNames = (names: readonly string[]): string =>
+  names.length === 0 ? 'there is none; add a section [plans.NAME]' : `there are ${names.join(', ')}`
+
+/** A day (its beginning, UTC) or a time, by ISO 8601. */
+function timeFrom(text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) throw new CommandFailed(`--until takes a date such as 2027-01-31, and got "${text}"`, 2)
+  return time
+}
+
 async function passwordFrom({ passwordStdin }: WithPassword): Promise<string> {
   if (!passwordStdin)
     throw new CommandFailed('give the password by --password-stdin, as in: echo "$PASSWORD" | larder user …', 2)
@@ -89,10 +121,11 @@ function listText(accounts: readonly Account[]): string {
     account.email ?? '(not set up)',
     account.disabledAt !== null ? 'disabled' : account.verifiedAt !== null ? 'active' : 'not verified',
     account.isOwner ? 'owner' : '',
+    account.plan ?? '-',
     day(account.createdAt),
     account.id,
   ])
-  return tableText(['E-MAIL', 'STATE', 'ROLE', 'MADE (UTC)', 'ID'], rows)
+  return tableText(['E-MAIL', 'STATE', 'ROLE', 'PLAN', 'MADE (UTC)', 'ID'], rows)
 }
 
 export function say(text: string): void {
