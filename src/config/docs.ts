@@ -38,9 +38,13 @@ function explanation(sentence: string): string {
 
 function exampleEntry(entry: Entry): string {
   const { key, kind, sentence } = entry
-  if (key === undefined) return explanation(`For example: ${sample(entry)}`)
+  if (key === undefined) return exampleLines(sample(entry)).map(explanation).join('\n')
   const commented = assignment(entry, defaultOf(entry)).replace(/^(?=.)/gm, '# ')
   return ['', explanation(sentence), explanation(`Expected: ${kind.form}.`), commented].join('\n')
+}
+
+function exampleLines(toml: string): string[] {
+  return toml.includes('\n') ? ['For example:', ...toml.split('\n')] : [`For example: ${toml}`]
 }
 
 /** A section without fixed keys has no default to show, so its example is shown. */

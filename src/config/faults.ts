@@ -1,4 +1,4 @@
-import type { Kind } from './kinds/kind.ts'
+import { type Kind, literal, type Refusal } from './kinds/kind.ts'
 import { mask } from './kinds/secret.ts'
 import { nearestEntry } from './nearest.ts'
 
@@ -56,10 +56,17 @@ function placeText({ path, line, column }: Source & { from: 'file' }): string {
   return `${shown}${line === undefined ? '' : ` line ${line}`}${column === undefined ? '' : ` column ${column}`}`
 }
 
-/** A value that its kind refused; `part` is the part of it that is wrong. */
-export function badValue(key: string, kind: Kind<unknown>, part: unknown, source: Source): Fault {
+/** A value that its kind refused; `part` is what is wrong of it, which `where` names if it is not the whole. */
+export function badValue(
+  key: string,
+  kind: Kind<unknown>,
+  part: unknown,
+  source: Source,
+  where?: Refusal['where'],
+): Fault {
   const value = kind.secret ? mask : shown(part)
-  return { key, value, expected: `${kind.form}${exampleText(kind, source)}`, source }
+  if (where === undefined) return { key, value, expected: `${kind.form}${exampleText(kind, source)}`, source }
+  return { key: `${key}.${where.at}`, ...(part !== undefined && { value }), expected: where.expected, source }
 }
 
 /** A key nobody knows. Its value is not shown: it may be a secret whose key is misspelt. */
@@ -73,10 +80,17 @@ export function unknownKey(
 
 /** The example in the form the reader would have to write it where the fault stands. */
 function exampleText(kind: Kind<unknown>, source: Source): string {
-  if (kind.example === undefined) return ''
-  const reading = kind.fromText(kind.example)
-  const written = source.from === 'file' && reading.ok ? kind.toToml(reading.value) : kind.example
-  return `, such as ${written}`
+  const { example } = kind
+  if (example === undefined) return ''
+  return `, such as ${source.from === 'file' ? exampleToml(kind, example) : example}`
+}
+
+function exampleToml(kind: Kind<unknown>, example: string): string {
+  // The kind would mask its own example.
+  if (kind.secret) return literal(example)
+  const reading = kind.fromText(example)
+  const toml = reading.ok ? kind.toToml(reading.value) : example
+  return toml.includes('\n') ? example : toml
 }
 
 /** A value for a message, without the password that a URL may carry. */

@@ -76,16 +76,23 @@ function parsed(text: string, path: string): Parsed {
 function contents(document: Readonly<Record<string, unknown>>, text: string, path: string): Layer {
   const lines = keyLines(text)
   const place = (name: string): Source => {
-    const line = lines.get(name) ?? lines.get(name.split('.')[0] ?? name)
+    const line = lineOf(name, lines)
     return { from: 'file', path, ...(line !== undefined && { line }) }
   }
   const given = new Map<string, Given>()
   const faults: Fault[] = []
   for (const [name, raw] of flattened(document)) {
-    if (entries.some((entry) => entry.name === name)) given.set(name, tomlGiven(raw, place(name), dirname(path)))
+    const placeOf = (part: string) => place(`${name}.${part}`)
+    if (entries.some((entry) => entry.name === name))
+      given.set(name, tomlGiven(raw, place(name), dirname(path), placeOf))
     else faults.push(strange(name, raw, place(name)))
   }
   return { given, faults }
+}
+
+/** The line of the name, or of what it stands in. */
+function lineOf(name: string, lines: ReadonlyMap<string, number>): number | undefined {
+  return lines.get(name) ?? (name.includes('.') ? lineOf(name.slice(0, name.lastIndexOf('.')), lines) : undefined)
 }
 
 /** `section.key` and value; what is in no section, or in one nobody knows, under the name it has. */
@@ -120,7 +127,10 @@ export function keyLines(toml: string): ReadonlyMap<string, number> {
     const key = /^\s*([^\s=#[][^=#[]*)=/.exec(line)?.[1]
     if (header !== undefined) section = plain(header)
     const name = header === undefined && key !== undefined ? [section, plain(key)].filter(Boolean).join('.') : section
-    if (!found.has(name)) found.set(name, index + 1)
+    // A table within a section, `[plans.free]`, is where the section begins if it has no line of its own.
+    for (const one of [name, header === undefined ? name : (section.split('.')[0] ?? name)]) {
+      if (!found.has(one)) found.set(one, index + 1)
+    }
   }
   return found
 }

@@ -1,5 +1,6 @@
 export { configDocs, configurationMarkdown, exampleToml, writeConfigDocs } from './docs.ts'
 export { ConfigError, type Fault, type Source, sourceText } from './faults.ts'
+export type { Plan } from './kinds/plans.ts'
 export { type Rate, readDuration as durationMs } from './kinds/quantities.ts'
 export { Secret } from './kinds/secret.ts'
 export {

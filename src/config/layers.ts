@@ -7,6 +7,8 @@ export interface Given {
   readonly source: Source
   /** What a relative path in it is relative to. */
   readonly folder: string
+  /** Where a part of it stands, by its name below the key; the source of the whole where that cannot be told. */
+  placeOf(part: string): Source
   read<T>(kind: Kind<T>): Reading<T>
 }
 
@@ -18,11 +20,11 @@ export interface Layer {
 }
 
 export function textGiven(text: string, source: Source, folder: string): Given {
-  return { source, folder, read: (kind) => kind.fromText(text) }
+  return { source, folder, placeOf: () => source, read: (kind) => kind.fromText(text) }
 }
 
-export function tomlGiven(raw: unknown, source: Source, folder: string): Given {
-  return { source, folder, read: (kind) => kind.fromToml(raw) }
+export function tomlGiven(raw: unknown, source: Source, folder: string, placeOf = (_: string) => source): Given {
+  return { source, folder, placeOf, read: (kind) => kind.fromToml(raw) }
 }
 
 /** What the command line says, by `section.key`. */

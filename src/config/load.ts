@@ -26,7 +26,11 @@ export interface LoadedConfig {
 
 /** What a test may put in place of a default: a text as in a flag, or a value as in a parsed file. */
 export type Overrides = {
-  readonly [N in KeyName]?: string | number | readonly string[] | Readonly<Record<string, string>>
+  readonly [N in KeyName]?:
+    | string
+    | number
+    | readonly string[]
+    | Readonly<Record<string, string | Readonly<Record<string, string | number>>>>
 }
 
 /**
@@ -78,10 +82,11 @@ interface Chosen {
 function choose(entry: Entry, layers: readonly Layer[], cwd: string, faults: Fault[]): Chosen {
   const fallback = textGiven(entry.default, { from: 'default' }, cwd)
   const found = [...layers.flatMap((layer) => layer.given.get(entry.name) ?? []), fallback]
-  const [first] = found.flatMap(({ source, folder, read }) => {
+  const [first] = found.flatMap(({ source, folder, placeOf, read }) => {
     const reading = read(entry.kind)
     if (!reading.ok) {
-      faults.push(badValue(entry.name, entry.kind, reading.refused, source))
+      const { refused, where } = reading
+      faults.push(badValue(entry.name, entry.kind, refused, where ? placeOf(where.at) : source, where))
       return []
     }
     return [{ source, value: entry.kind.within?.(reading.value, folder) ?? reading.value }]

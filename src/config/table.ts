@@ -1,11 +1,13 @@
 import { defaultContentTypes } from './content-types.ts'
 import { hosts, list, optional } from './kinds/composed.ts'
 import type { Kind } from './kinds/kind.ts'
+import { plans } from './kinds/plans.ts'
 import { duration, integer, rate, size } from './kinds/quantities.ts'
-import { address, basePath, choice, contentType, network, path, url } from './kinds/texts.ts'
+import { secretUrl } from './kinds/secret.ts'
+import { address, basePath, choice, contentType, network, origin, path, sender, url } from './kinds/texts.ts'
 
 /** The doors a host name may be bound to. */
-export const doors = ['aether'] as const
+export const doors = ['aether', 'atiru', 'identity'] as const
 export type Door = (typeof doors)[number]
 
 /** One row: how the value is written, what it is where nobody says (as text), and what it is for. */
@@ -67,7 +69,24 @@ export const table = {
     registration: key(
       choice(['closed', 'open']),
       'closed',
-      'Whether strangers may register (`open`) or accounts are made on the command line only (`closed`); no door takes registrations yet.',
+      'Whether strangers may register (`open`) or accounts are made on the command line only (`closed`).',
+    ),
+    allowed_redirects: key(
+      list(origin('https://app.example.com'), ['https://app.example.com']),
+      '',
+      'Sites that a confirmation link may lead on to (`redirect_to` of a registration); elsewhere it leads to the dashboard.',
+    ),
+  }),
+  mail: section('How letters reach people.', {
+    smtp_url: key(
+      optional(secretUrl(['smtp', 'smtps'], 'smtps://user:password@mail.example.org')),
+      'none',
+      'Mail server, as in `smtps://user:password@mail.example.org`; without one each message is a file in `outbox` of the data folder.',
+    ),
+    from: key(
+      optional(sender('Larder <larder@example.org>')),
+      'none',
+      'Sender of letters; without it `larder@` and the host of `server.public_url`.',
     ),
   }),
   uploads: section('What may be stored.', {
@@ -107,6 +126,11 @@ export const table = {
     storage: key(optional(size({ example: '50 GiB' })), 'none', 'Bytes that an account may store.'),
     files: key(optional(integer({ example: '100000', unit: 'files' })), 'none', 'Files that an account may store.'),
   }),
+  plans: key(
+    plans(),
+    '',
+    'What accounts of a plan may do; `larder user plan` puts an account on one, and what is not named has no limit.',
+  ),
   gc: section('Removing content that no file uses any more.', {
     grace: key(duration({ example: '1d' }), '1d', 'Time that unused content is kept before it is removed.'),
     // A timer of Node's that is set for more than 24.8 days fires at once.

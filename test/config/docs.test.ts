@@ -61,6 +61,23 @@ test('every sentence of the table is one sentence', () => {
   for (const { name, sentence } of entries) assert.match(sentence, /^[A-Z][^.]*(\.[^ ][^.]*)*\.$/, name)
 })
 
+test('the example file shows a plan as one would write it', (t) => {
+  const shown = /^## For example:\n((?:## .+\n)+)/m.exec(exampleToml())?.[1] ?? ''
+  const cwd = folderWith(t, { 'config.toml': exampleToml().replace(shown, shown.replace(/^## /gm, '')) })
+  const { plans } = loadConfig({ cwd }).config
+  assert.deepEqual([...plans.keys()], ['free'])
+  assert.deepEqual([plans.get('free')?.files, plans.get('free')?.trial_days], [1000, 14])
+})
+
+test('a printed configuration has no password of the mail server', (t) => {
+  const env = { LARDER_MAIL_SMTP_URL: 'smtps://me:hunter2@mail.example.org' }
+  const loaded = loadConfig({ cwd: folderWith(t), env })
+  assert.equal(loaded.config.mail.smtp_url?.reveal(), env.LARDER_MAIL_SMTP_URL)
+  const text = printConfig(loaded)
+  assert.ok(text.includes('smtp_url = "********"  # environment variable LARDER_MAIL_SMTP_URL'))
+  assert.doesNotMatch(text + JSON.stringify(loaded), /hunter2/)
+})
+
 test('a printed configuration says of each value where it came from', (t) => {
   const cwd = folderWith(t, { 'config.toml': '[server]\nport = 1\n' })
   const env = { LARDER_GC_GRACE: '90s', LARDER_HOSTS: 'cdn.home.lan=aether,b=aether' }
@@ -90,6 +107,9 @@ test('a printed configuration is TOML that loads to the same values', (t) => {
       fc.constant('off'),
     ),
     'uploads.allowed_content_types': fc.constantFrom('', '*', 'image/*,text/plain'),
+    'auth.allowed_redirects': fc.array(fc.domain().map((name) => `https://${name}`)).map(String),
+    'mail.from': fc.constantFrom('none', 'a@b', 'Larder <a@b>', '"Larder, Inc." <a@b>'),
+    plans: fc.constantFrom('', '{free = {storage = "5 GiB", files = 1000}, all = {}}'),
     hosts: fc.array(fc.domain().map((name) => `${name}=aether`)).map(String),
   })
   const cwd = folderWith(t)

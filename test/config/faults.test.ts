@@ -143,6 +143,22 @@ test('a refused secret is masked, and the value of an unknown key is not shown',
   assert.doesNotMatch(message, /hunter2/)
 })
 
+test('a refused mail server is masked, wherever it stands, and the example is not', (t) => {
+  const cwd = folderWith(t, { 'config.toml': '[mail]\nsmtp_url = "https://me:hunter2@example.org"\n' })
+  const env = { LARDER_MAIL_SMTP_URL: 'me:hunter2@example.org' }
+  const error = errorOf({ cwd, env })
+  assert.doesNotMatch(error.message, /hunter2/)
+  const expected = 'a URL that begins with smtp:// or smtps://, or none, such as'
+  const example = 'smtps://user:password@mail.example.org'
+  assert.deepEqual(
+    error.faults.map((fault) => [fault.key, fault.value, fault.expected]),
+    [
+      ['mail.smtp_url', '********', `${expected} ${example}`],
+      ['mail.smtp_url', '********', `${expected} "${example}"`],
+    ],
+  )
+})
+
 test('a password in a URL is masked', (t) => {
   const { message } = errorOf({
     cwd: folderWith(t),
@@ -187,5 +203,10 @@ test('lines are found for keys under headers, with dots and in quotes', () => {
   assert.equal(lines.get('server'), 4)
   assert.equal(lines.get('server.port'), 5)
   assert.equal(lines.get('hosts'), 7)
+  assert.deepEqual([...keyLines('\n[plans.free]\nfiles = 1')].slice(1), [
+    ['plans.free', 2],
+    ['plans', 2],
+    ['plans.free.files', 3],
+  ])
   assert.equal(lines.get('a'), undefined)
 })

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { type Config, configWith, defaultConfig, loadConfig } from '../../src/config/index.ts'
+import {
+  type Config,
+  configWith,
+  type Door,
+  defaultConfig,
+  loadConfig,
+  type Plan,
+  type Secret,
+} from '../../src/config/index.ts'
 import { entries } from '../../src/config/table.ts'
 import { faultsOf, folderWith } from './support.ts'
 
@@ -16,10 +24,13 @@ test('without any configuration every value is its default', (t) => {
   assert.equal(config.data.dir, resolve(cwd, 'data'))
   assert.equal(config.data.reserve, 256 * 1024 ** 2)
   assert.equal(config.auth.registration, 'closed')
+  assert.deepEqual(config.auth.allowed_redirects, [])
+  assert.deepEqual(config.mail, { smtp_url: undefined, from: undefined })
   assert.equal(config.uploads.max_size, 5 * 1024 ** 3)
   assert.equal(config.images.max_pixels, 50_000_000)
   assert.deepEqual(config.limits.auth, { count: 10, perMs: 60_000 })
   assert.equal(config.quota.storage, undefined)
+  assert.deepEqual(config.plans, new Map())
   assert.equal(config.gc.grace, 86_400_000)
   assert.deepEqual(config.hosts, new Map())
 })
@@ -33,7 +44,11 @@ test('the types of values follow from the table', () => {
     registration: 'closed' | 'open'
     rate: { count: number; perMs: number } | undefined
     files: number | undefined
-    door: 'aether' | undefined
+    door: Door | undefined
+    redirects: readonly string[]
+    smtp: Secret | undefined
+    from: string | undefined
+    plan: Plan | undefined
   } = {
     port: config.server.port,
     url: config.server.public_url,
@@ -42,6 +57,10 @@ test('the types of values follow from the table', () => {
     rate: config.limits.api,
     files: config.quota.files,
     door: config.hosts.get('x'),
+    redirects: config.auth.allowed_redirects,
+    smtp: config.mail.smtp_url,
+    from: config.mail.from,
+    plan: config.plans.get('x'),
   }
   // @ts-expect-error: a number is no text
   const wrong: string = config.server.port
@@ -86,11 +105,17 @@ test('a relative path in a file counts from the folder of the file, elsewhere fr
 test('lists and hosts in the environment are separated by commas', (t) => {
   const env = {
     LARDER_UPLOADS_ALLOWED_CONTENT_TYPES: 'image/*, text/plain',
-    LARDER_HOSTS: 'cdn.home.lan=aether,b=aether',
+    LARDER_HOSTS: 'cdn.home.lan=atiru,b=identity',
   }
   const { config } = loadConfig({ cwd: folderWith(t), env })
   assert.deepEqual(config.uploads.allowed_content_types, ['image/*', 'text/plain'])
-  assert.deepEqual([...config.hosts.keys()], ['cdn.home.lan', 'b'])
+  assert.deepEqual(
+    [...config.hosts],
+    [
+      ['cdn.home.lan', 'atiru'],
+      ['b', 'identity'],
+    ],
+  )
 })
 
 test('an empty variable means none where there may be none, and is a fault elsewhere', (t) => {

@@ -7,8 +7,19 @@ import { parse } from 'smol-toml'
 import { hosts, list, optional } from '../../src/config/kinds/composed.ts'
 import type { Kind } from '../../src/config/kinds/kind.ts'
 import { integer } from '../../src/config/kinds/quantities.ts'
-import { mask, Secret, secret } from '../../src/config/kinds/secret.ts'
-import { address, basePath, choice, contentType, network, path, text, url } from '../../src/config/kinds/texts.ts'
+import { mask, Secret, secret, secretUrl } from '../../src/config/kinds/secret.ts'
+import {
+  address,
+  basePath,
+  choice,
+  contentType,
+  network,
+  origin,
+  path,
+  sender,
+  text,
+  url,
+} from '../../src/config/kinds/texts.ts'
 import { readText, readToml } from './support.ts'
 
 function takes(kind: Kind<string>, expected: Readonly<Record<string, string>>): void {
@@ -71,6 +82,32 @@ test('a URL loses its trailing slash and keeps its path', () => {
 test('a URL of another scheme, with credentials, a query or a fragment is refused', () => {
   const wrong = ['ftp://example.org', 'https://example.org?', 'https://example.org/#a', 'https://me:pw@example.org']
   refuses(url('x'), [...wrong, 'example.org', 'https:example.org', 'https://', '/larder', '', 'https://exa mple.org'])
+})
+
+test('an origin is scheme, host and port, and the usual port is left out', () => {
+  takes(origin('x'), {
+    'https://app.example.com': 'https://app.example.com',
+    'https://app.example.com/': 'https://app.example.com',
+    'HTTPS://App.Example.com:443': 'https://app.example.com',
+    'http://localhost:3000': 'http://localhost:3000',
+    'http://[::1]:3000': 'http://[::1]:3000',
+    'https://grüße.example': 'https://xn--gre-6ka8l.example',
+  })
+  const wrong = ['', 'app.example.com', 'https://', 'ftp://example.com', 'https://example.com/app']
+  refuses(origin('x'), [...wrong, 'https://a@b.example', 'https://a.example?x', 'null', '*', 'https://a b'])
+})
+
+test('a sender is an address, or a name with the address after it', () => {
+  const good = [
+    'larder@example.org',
+    'Larder <larder@example.org>',
+    'Jürgens Speicher <a.b+c@example.org>',
+    '"Larder, the store" <larder@example.org>',
+    'root@localhost',
+  ]
+  for (const value of good) assert.equal(readText(sender('x'), ` ${value} `), value)
+  const wrong = ['', 'larder', '@example.org', 'a@', 'a@b@c', '<a@b>', 'Larder <larder>', 'Larder a@b', 'a@b, c@d']
+  refuses(sender('x'), [...wrong, 'Larder, the store <a@b>', 'x\r\nBcc: <a@b>', '"x\r\nBcc: y" <a@b>', 'a@b <c@d>'])
 })
 
 test('a base path is empty or begins with a slash and ends without one', () => {
@@ -169,4 +206,30 @@ test('a secret is written as a mask, and the mask is refused as a secret', () =>
   assert.equal(kind.toToml(new Secret('hunter2')), `"${mask}"`)
   refuses(kind, [mask, ''])
   assert.equal(optional(kind).secret, true)
+})
+
+test('a URL with a password in it is a secret as a whole', () => {
+  const kind = secretUrl(['smtp', 'smtps'], 'smtps://user:password@mail.example.org')
+  for (const good of [
+    'smtps://me:hunter2@mail.example.org',
+    'smtp://localhost:1025',
+    'SMTP://[::1]:25',
+    'smtp://a?x=y',
+  ]) {
+    const value = readText(kind, good)
+    assert.ok(value instanceof Secret, good)
+    assert.equal(value.reveal(), good)
+    assert.deepEqual([kind.toText(value), kind.toToml(value)], [mask, `"${mask}"`])
+  }
+  refuses(kind, [
+    '',
+    mask,
+    'mail.example.org',
+    'https://mail.example.org',
+    'smtp:mail',
+    'smtp://',
+    'smtp://a:b',
+    'smtp://a b',
+  ])
+  assert.equal(kind.secret, true)
 })

@@ -1,7 +1,15 @@
 import { stringify } from 'smol-toml'
 
 /** What became of a value: accepted, or refused with the part of it that is wrong. */
-export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refused: unknown }
+export type Reading<T> = { readonly ok: true; readonly value: T } | Refusal
+
+export interface Refusal {
+  readonly ok: false
+  /** Undefined where no value is wrong, but a name. */
+  readonly refused: unknown
+  /** Where in the value the part stands, and what it should be; absent where the kind's own form says it. */
+  readonly where?: { readonly at: string; readonly expected: string }
+}
 
 /** How values of one sort are written, read and explained. `T` is what the program gets. */
 export interface Kind<T> {
@@ -29,8 +37,8 @@ export function accepted<T>(value: T): Reading<T> {
   return { ok: true, value }
 }
 
-export function refused(part: unknown): Reading<never> {
-  return { ok: false, refused: part }
+export function refused(part: unknown, where?: Refusal['where']): Refusal {
+  return { ok: false, refused: part, ...(where && { where }) }
 }
 
 /** A string or a list of strings as TOML. */

@@ -54,6 +54,24 @@ export function address(example: string): Kind<string> {
   })
 }
 
+const mailAddress = '[^\\s\\p{Cc}<>()[\\],;:\\\\"@]+@[^\\s\\p{Cc}<>()[\\],;:\\\\"@]+'
+const mailbox = new RegExp(
+  `^(?:${mailAddress}|(?:[^\\p{Cc}<>()[\\],;:\\\\"@]+|"[^\\p{Cc}\\\\"]+") ?<${mailAddress}>)$`,
+  'u',
+)
+
+/** Who a letter is from (RFC 5322, 3.4): an address, or a name and the address. */
+export function sender(example: string): Kind<string> {
+  return scalar({
+    name: 'sender',
+    form: 'an e-mail address, or a name with the address in <> after it',
+    example,
+    sentence: 'An e-mail address, or a name with the address after it: `Larder <larder@example.org>`.',
+    read: (value) => (mailbox.test(value) ? value : undefined),
+    write: String,
+  })
+}
+
 /** An absolute http or https URL without credentials, query or fragment; trailing slashes are dropped. */
 export function url(example: string): Kind<string> {
   return scalar({
@@ -70,6 +88,19 @@ function readUrl(value: string): string | undefined {
   if (!/^https?:\/\/[^/?#@\\]+(\/[^?#\\]*)?$/i.test(value) || !URL.canParse(value)) return undefined
   const parsed = new URL(value)
   return parsed.origin + parsed.pathname.replace(/\/+$/, '')
+}
+
+/** Where a page comes from (RFC 6454): scheme, host and, where it is not the usual one, port. */
+export function origin(example: string): Kind<string> {
+  return scalar({
+    name: 'origin',
+    form: 'a web origin, without a path',
+    example,
+    sentence: 'A scheme, `http` or `https`, and a host, with a port where it is not the usual one; no path.',
+    read: (value) =>
+      /^https?:\/\/[^/?#@\\]+\/?$/i.test(value) && URL.canParse(value) ? new URL(value).origin : undefined,
+    write: String,
+  })
 }
 
 /** The path everything is served below: empty, or `/name` without a trailing slash. */
