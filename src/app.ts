@@ -7,12 +7,16 @@ import { lockFolder } from './catalogue/lock.ts'
 import type { Config } from './config/index.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
-import { type Core, createCore } from './core/core.ts'
-import type { Clock } from './core/ports.ts'
+import { type Core, createCore, type Rules } from './core/core.ts'
+import type { Plan } from './core/plans.ts'
+import type { Clock, Mailer } from './core/ports.ts'
 import { serve } from './http/application.ts'
 import { openImages } from './images/index.ts'
+import { startPost } from './jobs/post.ts'
 import { startSchedule } from './jobs/schedule.ts'
+import { openMailer } from './mail/index.ts'
 import { systemClock } from './store.ts'
+import { openTokens } from './tokens/index.ts'
 
 /** What a test may put in place of a part. */
 export interface Overrides {
@@ -70,6 +74,7 @@ async function build(
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
+  const tokens = await openTokens({ dir: folder.dir, clock })
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, onDeath: overrides.onDeath ?? report })
   closers.push(() => catalogue.close())
   const blobs = new LocalBlobs({
@@ -91,21 +96,28 @@ async function build(
   closers.push(() => images.close())
   const schedule = startSchedule({ catalogue, blobs, clock, gc: gcOf(config), report })
   closers.push(() => schedule.stop())
+  let port = config.server.port
+  const mailer = mailerOf(config, folder.outbox, log, () => publicUrlOf(config, port))
+  const post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
+  closers.push(() => post.stop())
   const core = createCore({
     catalogue,
     blobs,
     images,
+    tokens,
     clock,
-    limits: limitsOf(config),
+    rules: rulesOf(config),
     report,
     onFolderDeleted: schedule.sweep,
+    onLetter: post.deliver,
   })
   closers.push(() => core.activity.flush())
   const listening = await serve(core, log, httpOf(config))
+  port = listening.port
   closers.push(() => listening.stop(config.server.shutdown_grace))
   // Only now: a port that is taken must not use up what is shown once.
   const firstStart = await core.accounts.firstStart()
-  return { core, catalogue, port: listening.port, firstStart, close: closeAll }
+  return { core, catalogue, port, firstStart, close: closeAll }
 }
 
 function requireLock(dir: string): () => void {
@@ -120,11 +132,51 @@ function requireLock(dir: string): () => void {
 
 const gcOf = ({ gc }: Config) => ({ graceMs: gc.grace, intervalMs: gc.interval })
 
-export function limitsOf({ uploads, quota }: Config) {
+/** Where letters say that the server is. A `Host` header is never asked: anybody could send people elsewhere by it. */
+export function publicUrlOf({ server }: Config, port = server.port): string {
+  return server.public_url ?? `http://localhost:${port}${server.base_path}`
+}
+
+function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {
+  const host = server.public_url === undefined ? 'localhost' : new URL(server.public_url).hostname
+  if (mail.smtp_url && server.public_url === undefined)
+    log.warn('letters lead to this machine alone (localhost): set server.public_url to the address that people use')
+  return openMailer({
+    smtpUrl: mail.smtp_url?.reveal(),
+    from: mail.from ?? `Larder <larder@${host}>`,
+    outboxDir,
+    publicUrl,
+    report: (message) => log.info(message),
+  })
+}
+
+/** Letters to one address in an hour. */
+const lettersHourly = 10
+
+function rulesOf({ uploads, quota, plans, auth, limits }: Config): Rules {
   return {
-    maxFileBytes: uploads.max_size,
-    quota: { bytes: quota.storage ?? null, files: quota.files ?? null },
+    maxUploadBytes: uploads.max_size,
     types: new AllowedTypes(uploads.allowed_content_types),
+    plans: new Map([...plans].map(([name, plan]) => [name, planOf(plan)])),
+    standardPlan: planOf(quota),
+    registration: {
+      isOpen: auth.registration === 'open',
+      allowedRedirects: auth.allowed_redirects,
+      lettersHourly: limits.auth === undefined ? null : lettersHourly,
+    },
+  }
+}
+
+type PlanConfig = Config['plans'] extends ReadonlyMap<string, infer P> ? P : never
+
+function planOf(plan: Partial<PlanConfig>): Plan {
+  return {
+    storageBytes: plan.storage ?? null,
+    files: plan.files ?? null,
+    imageOps: plan.image_ops ?? null,
+    originReads: plan.origin_reads ?? null,
+    maxUploadBytes: plan.max_upload ?? null,
+    trialDays: plan.trial_days ?? null,
   }
 }
 

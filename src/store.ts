@@ -2,6 +2,7 @@ import { existingFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import type { Config } from './config/index.ts'
+import { accessTokenLifeMs } from './core/access.ts'
 import type { BlobStore, Clock } from './core/ports.ts'
 
 export const systemClock: Clock = { now: () => Date.now() }
@@ -11,6 +12,8 @@ export interface Store {
   readonly catalogue: OpenCatalogue
   readonly blobs: BlobStore
   readonly clock: Clock
+  /** Lets a new key sign access tokens. */
+  rotateSigningKey(): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,6 +26,11 @@ export async function openStore(config: Config): Promise<Store> {
     catalogue,
     blobs,
     clock: systemClock,
+    rotateSigningKey: async () => {
+      // Only here: other commands need nothing of it.
+      const { rotateSigningKey } = await import('./tokens/index.ts')
+      await rotateSigningKey({ dir: folder.dir, clock: systemClock }, accessTokenLifeMs)
+    },
     close: async () => {
       await blobs.close()
       await catalogue.close()

@@ -1,21 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import express, { type Express, type Request, type Response } from 'express'
+import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import type { Core } from '../core/core.ts'
-import { Failure } from '../core/failure.ts'
 import { Proxies } from './address.ts'
 import { aether } from './aether/index.ts'
+import { atiru } from './atiru/index.ts'
 import { dashboard } from './dashboard/index.ts'
-import { type Door, mount } from './door.ts'
+import type { Door } from './door.ts'
 import { createFront } from './front.ts'
 import { health } from './health.ts'
-import { Limit, type Limits, type Rate } from './limits.ts'
-import { failure as mediaFailure } from './media/failures.ts'
+import { identity } from './identity/index.ts'
+import { limitsFor, type Rates } from './limits.ts'
 import { createMedia } from './media/index.ts'
+import { mount } from './mount.ts'
 import { type Listening, listen } from './server.ts'
 
-/** All doors, by their names. */
-export const doors: readonly Door[] = [aether]
+/** All doors. The one at the root is the last: what nobody else has is its to refuse. */
+export const doors: readonly Door[] = [aether, identity, atiru]
 
 export interface HttpOptions {
   readonly host: string
@@ -27,23 +28,22 @@ export interface HttpOptions {
   /** Host names at whose root a door is served: name to door. */
   readonly hosts: ReadonlyMap<string, string>
   readonly minUploadRate: number
-  readonly rates: { readonly auth: Rate; readonly api: Rate; readonly upload: Rate }
+  readonly rates: Rates
 }
 
 /** Puts doors, dashboard, media and health behind one server, and opens it. */
 export async function serve(core: Core, log: Logger, options: HttpOptions): Promise<Listening> {
   const media = createMedia(core)
-  const limits: Limits = {
-    auth: new Limit(options.rates.auth),
-    api: new Limit(options.rates.api),
-    upload: new Limit(options.rates.upload),
+  const services = {
+    core,
+    limits: limitsFor(options.rates),
+    minUploadRate: options.minUploadRate,
+    sendDownload: media.download,
   }
-  const services = { core, limits, minUploadRate: options.minUploadRate, sendDownload: media.download }
   const app = bareExpress()
   app.use(health(core))
-  for (const door of doors) app.use(door.base, mount(door, services))
   app.use(dashboard(services, options.basePath))
-  app.use(nowhere)
+  for (const door of doors) app.use(door.base === '' ? '/' : door.base, mount(door, services))
   const proxies = new Proxies(options.trustedProxies)
   const bases = new Map(doors.map((door) => [door.name, door.base]))
   const handle = createFront({
@@ -53,7 +53,7 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
     publicUrl: options.publicUrl,
     basePath: options.basePath,
     hosts: new Map([...options.hosts].map(([host, door]) => [host, bases.get(door) ?? ''])),
-    ownPaths: [...bases.values(), '/m', '/d', '/app', '/healthz', '/readyz'],
+    ownPaths: [...[...bases.values()].filter((base) => base !== ''), '/m', '/d', '/app', '/healthz', '/readyz'],
     media,
     app: app as unknown as (request: IncomingMessage, response: ServerResponse) => void,
   })
@@ -69,10 +69,4 @@ function bareExpress(): Express {
   app.enable('strict routing')
   app.enable('case sensitive routing')
   return app
-}
-
-/** What belongs to no door. */
-function nowhere(request: Request, response: Response): void {
-  const { status, body } = mediaFailure(new Failure('not_found', { what: 'route', id: request.path }))
-  response.status(status).set('Cache-Control', 'no-store').json(body)
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json as jsonParser, urlencoded } from 'express'
 import type { z } from 'zod'
-import { Failure, type Issue, invalid } from '../core/failure.ts'
+import { Failure, type Issue, invalid, type Place } from '../core/failure.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
 const formLimitBytes = 64 * 1024
@@ -29,7 +29,7 @@ export function askForBody(request: IncomingMessage, response: ServerResponse): 
 /** The JSON body. @throws Failure `invalid` or `too_large`. */
 export async function readJson(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   const body = await parseWith(json, request, response, jsonLimitBytes)
-  if (body === undefined) throw invalid('body', 'send JSON, with Content-Type: application/json', 'json')
+  if (body === undefined) throw invalid([], 'send JSON, with Content-Type: application/json', 'json')
   return body
 }
 
@@ -51,7 +51,7 @@ function parseWith(
   return new Promise((resolve, reject) => {
     const message = request as IncomingMessage & { body?: unknown }
     const timer = setTimeout(() => {
-      reject(invalid('body', `the body took longer than ${smallBodyMs / 1000} seconds`, 'rate'))
+      reject(invalid([], `the body took longer than ${smallBodyMs / 1000} seconds`, 'rate'))
     }, smallBodyMs)
     parser(message as Parameters<Parser>[0], response as Parameters<Parser>[1], (error?: unknown) => {
       clearTimeout(timer)
@@ -66,20 +66,56 @@ function fromParser(error: unknown, limit: number): unknown {
   const { type, status } = error as { type?: string; status?: number }
   if (type === 'request.aborted') return new ClientGone()
   if (type === 'entity.too.large') return new Failure('too_large', { of: 'body', limit, unit: 'bytes' })
-  if (type === 'entity.parse.failed') return invalid('body', 'the body is not valid JSON', 'json')
+  if (type === 'entity.parse.failed') return invalid([], 'the body is not valid JSON', 'json')
   if (status !== undefined && status < 500)
-    return invalid('body', `the body cannot be read (${type ?? 'malformed'})`, 'body')
+    return invalid([], `the body cannot be read (${type ?? 'malformed'})`, 'body')
   return error
 }
 
-/** Checks a body against its schema. @throws Failure `invalid`, with every fault and where it stands. */
-export function parse<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
+/** Checks what was sent against its schema. @throws Failure `invalid`, with every fault and where it stands. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown, place: Place = 'body'): z.infer<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issues: Issue[] = result.error.issues.slice(0, toldAtMost).map((issue) => ({
-    path: issue.path.filter((step) => typeof step !== 'symbol'),
-    problem: issue.message,
-    kind: issue.code ?? 'value',
-  }))
+  const issues = result.error.issues.slice(0, toldAtMost).map((issue) => told(issue, value, place))
   throw new Failure('invalid', { issues })
+}
+
+function told(issue: z.core.$ZodIssue, value: unknown, place: Place): Issue {
+  const path = issue.path.filter((step) => typeof step !== 'symbol')
+  const isMissing = path.length > 0 && valueAt(value, path) === undefined
+  return {
+    in: place,
+    path,
+    problem: isMissing ? 'is required' : problemOf(issue),
+    kind: isMissing ? 'missing' : issue.code === 'custom' ? 'value' : issue.code,
+  }
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | null | undefined)?.[step], value)
+}
+
+/** The library's own words are for programmers. */
+function problemOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is not ${words[issue.expected] ?? issue.expected}`
+    case 'unrecognized_keys':
+      return `knows no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
+    case 'too_small':
+      return `is ${issue.origin === 'string' || issue.origin === 'array' ? 'shorter' : 'less'} than ${issue.minimum}`
+    case 'too_big':
+      return `is ${issue.origin === 'string' || issue.origin === 'array' ? 'longer' : 'more'} than ${issue.maximum}`
+    default:
+      return issue.message
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
 }

@@ -1,18 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Request, type Response, Router } from 'express'
-import { type Caller, requireMay } from '../core/caller.ts'
+import type { IncomingMessage } from 'node:http'
+import type { z } from 'zod'
+import type { Caller, Need } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
-import { type AnyFailure, Failure } from '../core/failure.ts'
-import type { FileEntry, Scope } from '../core/model.ts'
+import type { AnyFailure } from '../core/failure.ts'
+import type { FileEntry } from '../core/model.ts'
 import type { Upload } from '../core/uploads.ts'
-import { addressGroup } from './address.ts'
-import { readJson } from './body.ts'
-import { contextOf, type RequestContext } from './context.ts'
-import { failureHeaders } from './failure-headers.ts'
-import { type Fields, readForm } from './form.ts'
-import type { Limits } from './limits.ts'
-import { answerEarly } from './linger.ts'
-import { refusalOf, rendered } from './refusal.ts'
+import type { RequestContext } from './context.ts'
+import type { Fields } from './form.ts'
+import type { Rates } from './limits.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -23,55 +18,125 @@ export type Params<Path extends string> = Path extends `${string}:${infer Name}/
     ? Record<Name, string>
     : unknown
 
-/** What a route is given. It never sees the response. */
-export interface Call<P = unknown> {
+type Schema = z.ZodType
+/** What a schema makes of what was sent; without one there is nothing to be had. */
+type Parsed<S> = S extends Schema ? z.infer<S> : undefined
+
+/** What a route is given that anybody may call. It never sees the response. */
+export interface OpenCall<P = unknown, B = undefined, Q = undefined> {
   readonly core: Core
-  readonly caller: Caller
   readonly params: P
-  readonly query: URLSearchParams
+  /** As the route's schemas have them. */
+  readonly body: B
+  readonly query: Q
   readonly context: RequestContext
   readonly request: IncomingMessage
-  /** The JSON body. @throws Failure `invalid`. */
-  json(): Promise<unknown>
+  readonly rates: Rates
+  /** Tries a secret that belongs to an e-mail: whoever fails too often waits. @throws Failure `rate_limited`, and the work's own. */
+  attempt<T>(email: string, work: () => Promise<T>): Promise<T>
+}
+
+export interface Call<P = unknown, B = undefined, Q = undefined> extends OpenCall<P, B, Q> {
+  readonly caller: Caller
   /** Begins an upload and reads the form into it; what is not published is dropped when the route ends. */
   form(): Promise<{ upload: Upload; fields: Fields }>
+  /** The same for a body that is one file. */
+  raw(said: { name: string | undefined; type: string | undefined }): Promise<Upload>
 }
 
 /** What a route answers with. */
 export type Reply =
+  /** In the door's envelope. */
   | { readonly kind: 'data'; readonly status: number; readonly data: object }
+  /** As it is. */
+  | { readonly kind: 'json'; readonly status: number; readonly data: object }
+  /** JSON in pieces, for what may be longer than memory should hold. */
+  | { readonly kind: 'stream'; readonly pieces: AsyncIterable<string> }
+  | { readonly kind: 'empty' }
   | { readonly kind: 'file'; readonly file: FileEntry }
-  | { readonly kind: 'redirect'; readonly to: string }
+  | { readonly kind: 'page'; readonly html: string; readonly policy: string }
+  | { readonly kind: 'redirect'; readonly status: 302 | 303; readonly to: string }
 
 export const ok = (data: object = {}): Reply => ({ kind: 'data', status: 200, data })
 export const created = (data: object): Reply => ({ kind: 'data', status: 201, data })
+export const accepted = (data: object): Reply => ({ kind: 'data', status: 202, data })
+export const json = (data: object): Reply => ({ kind: 'json', status: 200, data })
+export const stream = (pieces: AsyncIterable<string>): Reply => ({ kind: 'stream', pieces })
+export const noContent = (): Reply => ({ kind: 'empty' })
 export const sendFile = (file: FileEntry): Reply => ({ kind: 'file', file })
-export const seeOther = (to: string): Reply => ({ kind: 'redirect', to })
+export const page = (html: string, policy: string): Reply => ({ kind: 'page', html, policy })
+export const found = (to: string): Reply => ({ kind: 'redirect', status: 302, to })
+export const seeOther = (to: string): Reply => ({ kind: 'redirect', status: 303, to })
 
-export interface Route<P = never> {
+/** How a call may look, for people who read and tests that send it. Parameters in `:name` are the reader's to fill in. */
+export interface Example {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  /** The answer, where a made-up one would say less. */
+  readonly answer?: unknown
+}
+
+/** What is said of a route, once: for checking what comes in, for the reference, and for the tests. */
+export interface About<
+  B extends Schema | undefined = Schema | undefined,
+  Q extends Schema | undefined = Schema | undefined,
+> {
+  /** One sentence. */
+  readonly summary: string
+  /** Beside counting as an API call: as a try of a secret (by address), or as an upload (by account). */
+  readonly counts?: 'auth' | 'upload'
+  readonly body?: B
+  readonly query?: Q
+  /** Headers that mean something here, each with a sentence; a required one's begins with `Required`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of a body that is no JSON. */
+  readonly takes?: string
+  readonly status?: number
+  /** The answer of a success; none where it has no body. */
+  readonly answer?: Schema
+  /** The door's own codes that this route may answer with, beside those that any may. */
+  readonly codes?: readonly string[]
+  readonly example?: Example
+}
+
+/** One of a door's routes. */
+export interface Route extends About {
   readonly method: Method
   /** Below the door's base; `:name` stands for one segment. */
   readonly path: string
-  /** One sentence for the reference. */
-  readonly summary: string
-  /** What the caller's key needs. The core asks again, with the path; this is for the reference and the tests. */
-  readonly scope: Scope
-  /** Whether it counts as an upload beside counting as an API call. */
-  readonly isUpload: boolean
-  handle(call: Call<P>): Promise<Reply>
+  /** What its caller needs; the core asks again, with the path. Null: nobody needs to say who calls. */
+  readonly need: Need | null
+  handle(call: Call<never, never, never>): Promise<Reply>
 }
 
-/** Lists of routes hold routes of different parameters; each is called with what its own path says. */
-export type AnyRoute = Route<never>
-
-/** A route whose parameters are typed by its path. */
-export function route<Path extends string>(
+/** A route whose parameters, body and query are typed by its path and its schemas. */
+export function route<
+  Path extends string,
+  B extends Schema | undefined = undefined,
+  Q extends Schema | undefined = undefined,
+>(
   method: Method,
   path: Path,
-  about: { summary: string; scope: Scope; isUpload?: boolean },
-  handle: (call: Call<Params<Path>>) => Promise<Reply>,
-): AnyRoute {
-  return { method, path, isUpload: false, ...about, handle } as AnyRoute
+  about: About<B, Q> & { readonly need: Need },
+  handle: (call: Call<Params<Path>, Parsed<B>, Parsed<Q>>) => Promise<Reply>,
+): Route {
+  return { ...about, method, path, handle: handle as Route['handle'] }
+}
+
+/** A route for which nobody needs to say who calls. */
+export function openRoute<
+  Path extends string,
+  B extends Schema | undefined = undefined,
+  Q extends Schema | undefined = undefined,
+>(
+  method: Method,
+  path: Path,
+  about: About<B, Q>,
+  handle: (call: OpenCall<Params<Path>, Parsed<B>, Parsed<Q>>) => Promise<Reply>,
+): Route {
+  return { ...about, need: null, method, path, handle: handle as unknown as Route['handle'] }
 }
 
 /** What a failure looks like at a door. */
@@ -84,112 +149,14 @@ export interface Rendered {
 export interface Door {
   readonly name: string
   readonly base: string
-  readonly routes: readonly AnyRoute[]
-  authenticate(core: Core, request: IncomingMessage): Promise<Caller>
+  /** Whether `/keys/` means `/keys`. */
+  readonly takesFinalSlash?: boolean
+  readonly routes: readonly Route[]
   success(data: object): object
   failure(failure: AnyFailure): Rendered
-}
-
-/** What a door needs of the server around it. */
-export interface DoorServices {
-  readonly core: Core
-  readonly limits: Limits
-  readonly minUploadRate: number
-  sendDownload(request: IncomingMessage, response: ServerResponse, file: FileEntry): Promise<void>
-}
-
-/** Puts a door's routes into a router. Whatever happens below it is answered in the door's own shape. */
-export function mount(door: Door, services: DoorServices): Router {
-  const router = Router({ strict: true, caseSensitive: true })
-  for (const path of new Set(door.routes.map((one) => one.path))) {
-    const routes = door.routes.filter((one) => one.path === path)
-    const here = router.route(path)
-    for (const one of routes) here[one.method]((request, response) => answer(door, one, services, request, response))
-    here.all(() => {
-      throw new Failure('method_not_allowed', { allowed: allowedMethods(routes) })
-    })
-  }
-  router.use((request) => {
-    throw new Failure('not_found', { what: 'route', id: request.path })
-  })
-  router.use((error: unknown, request: Request, response: Response, _next: unknown) => {
-    fail(door, error, request, response)
-  })
-  return router
 }
 
 export function allowedMethods(routes: readonly { method: string }[]): string[] {
   const methods = routes.map((one) => one.method.toUpperCase())
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
-}
-
-async function answer(door: Door, one: AnyRoute, services: DoorServices, request: Request, response: Response) {
-  const context = contextOf(request)
-  context.isApiCall = true
-  const { core } = services
-  const open: Upload[] = []
-  try {
-    const caller = await admit(door, one, services, request, response)
-    const call: Call<never> = {
-      core,
-      caller,
-      params: request.params as never,
-      query: context.query,
-      context,
-      request,
-      json: () => readJson(request, response),
-      form: async () => {
-        const upload = await core.uploads.begin(caller, declaredLength(request))
-        open.push(upload)
-        const fields = await readForm(request, response, upload, { minBytesPerSecond: services.minUploadRate })
-        return { upload, fields }
-      },
-    }
-    await write(door, services, request, response, await one.handle(call))
-  } finally {
-    for (const upload of open) await upload.close()
-  }
-}
-
-/** Who asks, and whether it may ask as often as this. */
-async function admit(door: Door, one: AnyRoute, services: DoorServices, request: Request, response: Response) {
-  const context = contextOf(request)
-  const { limits } = services
-  const count = (limit: keyof Limits, key: string): Promise<void> =>
-    limits[limit].count(key, (headers) => response.set(headers))
-  const caller = await door.authenticate(services.core, request).catch(async (error) => {
-    await count('api', `address ${addressGroup(context.address)}`)
-    throw error
-  })
-  context.caller = caller
-  // Before its body is read; the core asks again, with the path.
-  requireMay(caller, one.scope)
-  await count('api', caller.by === 'key' ? `key ${caller.key.id}` : `account ${caller.account.id}`)
-  if (one.isUpload) await count('upload', `account ${caller.account.id}`)
-  return caller
-}
-
-async function write(door: Door, services: DoorServices, request: Request, response: Response, reply: Reply) {
-  if (reply.kind === 'file') return services.sendDownload(request, response, reply.file)
-  answerEarly(request, response)
-  if (reply.kind === 'redirect') response.redirect(303, reply.to)
-  else sendJson(response, reply.status, door.success(reply.data))
-}
-
-function fail(door: Door, error: unknown, request: Request, response: Response): void {
-  const failure = refusalOf(error, request, response)
-  if (!failure) return
-  const { status, body } = rendered(door.failure, failure, contextOf(request))
-  response.set(failureHeaders(failure))
-  sendJson(response, status, body)
-}
-
-function sendJson(response: Response, status: number, body: object): void {
-  response.status(status).set('Cache-Control', 'no-store').json(body)
-}
-
-/** The declared length of a body, if it has one. */
-export function declaredLength(request: IncomingMessage): number | undefined {
-  const length = request.headers['content-length']
-  return length === undefined ? undefined : Number(length)
 }

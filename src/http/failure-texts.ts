@@ -1,37 +1,59 @@
-import { type AnyFailure, type FailureTable, render } from '../core/failure.ts'
+import {
+  type AnyFailure,
+  type FailureTable,
+  type Issue,
+  type Needed,
+  render,
+  type Unauthenticated,
+} from '../core/failure.ts'
 
-const needs: Record<string, string> = {
+const needs: Record<Needed, string> = {
   scope: 'this key lacks the scope',
   prefix: 'this key is held to the folder',
-  login: 'this asks for a log-in',
+  login: 'this asks for a log-in: an access token, not an API key',
+  full_key: 'this asks for a log-in or a key without scopes',
+  bounds: 'a key cannot make, or remove, what reaches further or lives longer than itself',
   active_account: 'this account is disabled',
+  verified_email: 'follow the link in the mail that confirms your address first',
+  open_registration: 'registration is closed here; whoever runs this server makes accounts',
+  plan: 'the trial of this account is over: it can read what it stored, and change nothing',
   same_origin: 'this form was sent from another site',
 }
 
-const reasons: Record<string, string> = {
-  missing: 'send an API key: "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-  malformed:
-    'this is not an API key, or one that was mistyped: a key is its prefix, "_" and 36 characters, without anything around it',
-  wrong: 'this key or log-in is not known',
-  expired: 'this key or log-in has expired',
+const reasons: Record<Unauthenticated, string> = {
+  missing: 'send an API key or an access token: "Authorization: Bearer …", or a key as "X-API-Key: …"',
+  malformed: 'the Authorization header is not of the form "Bearer …"',
+  unreadable:
+    'this is neither an API key nor an access token, or one that was mistyped: a key is its prefix, "_" and 36 characters',
+  unknown: 'this key or token is not known',
+  expired: 'this key or token has expired',
   revoked: 'this key was revoked',
+  ended: 'this log-in has ended: sign in again',
+  password: 'the e-mail address or the password is not right',
+  code: 'the code is not right, was used already, or has expired: ask for a new one',
 }
+
+const mismatches = (type: string, found: string | undefined): string =>
+  found === undefined ? `the bytes are not ${type}` : `the bytes are ${found}, not ${type}`
 
 /** One sentence for people on every failure, that says what to do where something can be done. */
 const texts: FailureTable<string> = {
-  unauthenticated: ({ reason }) => reasons[reason] ?? reason,
-  forbidden: (detail) => [needs[detail.needs] ?? detail.needs, detail.detail].filter(Boolean).join(' '),
+  unauthenticated: ({ reason }) => reasons[reason],
+  forbidden: ({ needs: needed, detail }) => [needs[needed], detail].filter(Boolean).join(' '),
   not_found: ({ what }) => `there is no such ${what}`,
   method_not_allowed: ({ allowed }) => `this address answers ${allowed.join(', ')} only`,
   conflict: ({ why }) => why,
-  invalid: ({ issues }) =>
-    issues.map(({ path, problem }) => (path.length > 0 ? `${path.join('.')}: ${problem}` : problem)).join('; '),
+  invalid: ({ issues }) => issues.map(issueInWords).join('; '),
   too_large: ({ of, limit, unit }) => `the ${of} is too large: at most ${limit} ${unit}`,
-  type_refused: ({ type, because }) =>
-    because === 'unreadable'
-      ? `the picture (${type}) cannot be decoded`
-      : `files of type ${type} are not taken here (uploads.allowed_content_types)`,
-  quota_exceeded: ({ of, limit, used }) => `the quota of ${limit} ${of} does not allow for it: ${used} are in use`,
+  type_refused: ({ type, because, found }) => {
+    if (because === 'mismatch') return mismatches(type, found)
+    if (because === 'unreadable') return `the picture (${type}) cannot be decoded`
+    return `files of type ${type} are not taken here (uploads.allowed_content_types)`
+  },
+  quota_exceeded: ({ of, limit, used }) =>
+    of === 'bytes' || of === 'files'
+      ? `the quota of ${limit} ${of} does not allow for it: ${used} are in use`
+      : `the ${limit} ${of === 'image_ops' ? 'pictures' : 'reads'} of this month are used up`,
   rate_limited: ({ limit, windowSeconds, retryAfterSeconds }) =>
     `at most ${limit} requests in ${windowSeconds} seconds; try again in ${retryAfterSeconds}`,
   disk_full: ({ why }) => `${why}; nothing was kept`,
@@ -41,4 +63,11 @@ const texts: FailureTable<string> = {
 
 export function textOf(failure: AnyFailure): string {
   return render(texts, failure)
+}
+
+/** Where a fault stands and what it is, as one half sentence: most problems are told of a field, some are a sentence already. */
+export function issueInWords({ path, problem }: Issue): string {
+  const name = path.join('.')
+  if (name === '' || problem.includes(String(path.at(-1)))) return problem
+  return /^(is|knows) /.test(problem) ? `${name} ${problem}` : `${name}: ${problem}`
 }

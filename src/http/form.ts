@@ -4,7 +4,7 @@ import multer, { MulterError } from 'multer'
 import { Failure, invalid } from '../core/failure.ts'
 import type { Upload } from '../core/uploads.ts'
 import { askForBody, ClientGone } from './body.ts'
-import { watchRate } from './min-rate.ts'
+import { tooSlow, watchRate } from './min-rate.ts'
 import { PartCounter } from './parts.ts'
 
 /** The field that files come in. */
@@ -32,7 +32,7 @@ export async function readForm(
   options: FormOptions,
 ): Promise<Fields> {
   if (!/^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')) {
-    throw invalid('body', `send a form (multipart/form-data) with the file in the field "${fileField}"`, 'form')
+    throw invalid([], `send a form (multipart/form-data) with the file in the field "${fileField}"`, 'form')
   }
   const engine = new Staging(upload)
   askForBody(request, response)
@@ -47,10 +47,6 @@ export async function readForm(
     endWatch()
     await engine.settled()
   }
-}
-
-function tooSlow(rate: number): Failure {
-  return invalid('body', `the body came slower than ${rate} bytes a second over a minute (uploads.min_rate)`, 'rate')
 }
 
 function gone(request: IncomingMessage): Promise<never> {
@@ -140,7 +136,7 @@ async function runMulter(request: IncomingMessage, response: ServerResponse, sto
     })
   })
   if (parts && parts.passedOver > 0)
-    throw invalid('body', `${parts.passedOver} part of the form has headers that cannot be read`, 'form')
+    throw invalid([], `${parts.passedOver} part of the form has headers that cannot be read`, 'form')
   // Not in the callback above: what is thrown there is thrown into the parser's stream, and ends the process.
   return fieldsOf((request as IncomingMessage & { body?: Record<string, unknown> }).body ?? {})
 }
@@ -148,7 +144,7 @@ async function runMulter(request: IncomingMessage, response: ServerResponse, sto
 /** multer tells of its own refusals, too, only once the body is at its end. The parser tells of them when it sees them. */
 function tellAtOnce(parser: Writable, tell: (error: unknown) => void): void {
   const tooMany = (what: 'files' | 'fields' | 'parts') => () =>
-    tell(invalid('body', `a form has at most ${limits[what]} ${what}`, 'form'))
+    tell(invalid([], `a form has at most ${limits[what]} ${what}`, 'form'))
   parser.once('filesLimit', tooMany('files'))
   parser.once('fieldsLimit', tooMany('fields'))
   parser.once('partsLimit', tooMany('parts'))
@@ -176,5 +172,5 @@ function fromMulter(error: unknown): unknown {
   if (error instanceof Failure || error instanceof ClientGone) return error
   // The parser's own errors (a boundary missing, an end too early) have no code; they are about the body.
   const { code, message } = error as NodeJS.ErrnoException
-  return code === undefined ? invalid('body', `the form cannot be read: ${message}`, 'form') : error
+  return code === undefined ? invalid([], `the form cannot be read: ${message}`, 'form') : error
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Core } from '../core/core.ts'
@@ -33,7 +34,7 @@ const preflightHeaders = [
   'Access-Control-Allow-Methods',
   'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
   'Access-Control-Allow-Headers',
-  'Authorization, X-API-Key, Content-Type, X-File-Name, Range, If-Match, If-None-Match, If-Modified-Since, If-Range',
+  'Authorization, X-API-Key, X-Project-Id, Content-Type, X-File-Name, Range, If-Match, If-None-Match, If-Modified-Since, If-Range',
   'Access-Control-Max-Age',
   '86400',
 ]
@@ -186,7 +187,7 @@ function record(
 ): void {
   const length = request.headers['content-length']
   core.activity.request({
-    id: context.id,
+    id: randomUUID(),
     accountId: caller.account.id,
     keyId: caller.by === 'key' ? caller.key.id : null,
     method: request.method ?? '',
@@ -195,6 +196,6 @@ function record(
     requestBytes: length === undefined ? null : Number(length),
     durationMs,
     userAgent: request.headers['user-agent']?.slice(0, 512) ?? null,
-    at: Date.now(),
+    at: core.clock.now(),
   })
 }

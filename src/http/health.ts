@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { Core } from '../core/core.ts'
 import { Failure } from '../core/failure.ts'
-import { failure } from './media/failures.ts'
+import { failure } from './root-failures.ts'
 
 /** How long an answer about the disk holds: a probe costs a sync, and anybody may ask. */
 const probeHoldsMs = 1_000

@@ -1,5 +1,6 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { Failure } from '../core/failure.ts'
+import { Attempts } from './attempts.ts'
 
 /** So many in so long; undefined: no limit. */
 export type Rate = { readonly count: number; readonly perMs: number } | undefined
@@ -38,12 +39,34 @@ export class Limit {
   }
 }
 
-/** The three limits of the doors. */
+/** As they are configured. */
+export interface Rates {
+  readonly auth: Rate
+  readonly api: Rate
+  readonly upload: Rate
+}
+
+/** The limits of all doors. */
 export interface Limits {
+  readonly rates: Rates
   /** Log-ins and the like, by address. */
   readonly auth: Limit
   /** API calls, by key or account; without either by address. */
   readonly api: Limit
   /** Uploads, by account. */
   readonly upload: Limit
+  /** Failed log-ins, by account and address. */
+  readonly attempts: Attempts
+}
+
+/** Limits that have counted nothing yet. */
+export function limitsFor(rates: Rates): Limits {
+  const { auth, api, upload } = rates
+  return {
+    rates,
+    auth: new Limit(auth),
+    api: new Limit(api),
+    upload: new Limit(upload),
+    attempts: new Attempts(auth !== undefined),
+  }
 }

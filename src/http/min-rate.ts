@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { type Failure, invalid } from '../core/failure.ts'
 
 /** The window over which a body's rate is looked at. */
 export const windowMs = 60_000
@@ -19,4 +20,9 @@ export function watchRate(request: IncomingMessage, bytesPerSecond: number, onTo
     if (came < (bytesPerSecond * windowMs) / 1000 && request.readableLength === 0) onTooSlow()
   }, windowMs)
   return () => clearInterval(timer)
+}
+
+export function tooSlow(bytesPerSecond: number): Failure {
+  const problem = `the body came slower than ${bytesPerSecond} bytes a second over a minute (uploads.min_rate)`
+  return invalid([], problem, 'rate')
 }

@@ -65,7 +65,7 @@ describe('The command line', { concurrency: 2 }, () => {
       )
       assert.match(
         done(await larder(['user', 'list'])),
-        /^E-MAIL +STATE .*\n\(not set up\) +not verified +owner .*\nada@example\.org +active +\d{4}-\d\d-\d\d /,
+        /^E-MAIL +STATE .*\n\(not set up\) +not verified +owner .*\nada@example\.org +active +- +\d{4}-\d\d-\d\d /,
       )
       assert.equal(
         done(await larder(['user', 'disable', '--email', 'ADA@example.org'])),

@@ -155,12 +155,12 @@ test('where the catalogue cannot be read nobody is let in, and the server lives 
 test('a session is not opened by a password that was changed while it was verified', async (t) => {
   const app = await openTestApp(t)
   const account = await app.newAccount('ann@example.org')
-  const logins = Array.from({ length: 6 }, () => app.core.accounts.logIn('ann@example.org', 'correct horse'))
+  const logins = Array.from({ length: 6 }, () => app.core.access.logIn('ann@example.org', 'correct horse'))
   await app.core.accounts.setPassword(account, 'another password')
   const outcomes = await Promise.allSettled(logins)
   for (const outcome of outcomes) {
     if (outcome.status === 'fulfilled') {
-      await assert.rejects(app.core.accounts.bySession(outcome.value.token), (error) => error instanceof Failure)
+      await assert.rejects(app.core.access.byCookie(outcome.value.token), (error) => error instanceof Failure)
     }
   }
 })

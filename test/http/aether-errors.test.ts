@@ -31,7 +31,12 @@ function refusal(answer: AetherAnswer, status: number, code: string, message: st
 
 test('unauthorized: without a key, and it says how one is sent', async () => {
   const answer = await aether(app, 'GET', '/files', { key: null })
-  refusal(answer, 401, 'unauthorized', 'send an API key: "Authorization: Bearer KEY" or "X-API-Key: KEY"')
+  refusal(
+    answer,
+    401,
+    'unauthorized',
+    'send an API key or an access token: "Authorization: Bearer …", or a key as "X-API-Key: …"',
+  )
   assert.equal(answer.headers.get('www-authenticate'), 'Bearer')
 })
 
@@ -41,7 +46,7 @@ test('unauthorized: a key that is malformed, unknown, expired or revoked, each i
   const expired = await app.newKey({ expiresAt: Date.now() + 1_000 })
   const wrong = `${app.key.slice(0, -6)}000000`
   refusal(await aether(app, 'GET', '/files', { key: revoked.text }), 401, 'unauthorized', 'this key was revoked')
-  refusal(await aether(app, 'GET', '/files', { key: wrong }), 401, 'unauthorized', /not an API key/)
+  refusal(await aether(app, 'GET', '/files', { key: wrong }), 401, 'unauthorized', /neither an API key nor an access token/)
   ahead = 1_000
   refusal(await aether(app, 'GET', '/files', { key: expired.text }), 401, 'unauthorized', /expired/)
   ahead = 0
@@ -97,14 +102,14 @@ test('bad_request: malformed JSON, no JSON, a field of the wrong kind', async ()
       const bytes = Buffer.from(await response.arrayBuffer())
       return { status: response.status, headers: response.headers, bytes, body: JSON.parse(bytes.toString()) }
     }
-  const malformed = 'body: the body is not valid JSON'
+  const malformed = 'the body is not valid JSON'
   for (const text of ['{"name": ', '{name: 1}', '\u0000', '{"a":1}{"b":2}', '[1,']) {
     refusal(await patch(text)(), 400, 'bad_request', malformed)
   }
   refusal(await patch('{}', 'text/plain')(), 400, 'bad_request', /send JSON/)
   refusal(await patch('{}', 'application/json; charset=klingon')(), 400, 'bad_request', /cannot be read/)
-  refusal(await patch('{"name":5}')(), 400, 'bad_request', /^name: /)
-  refusal(await patch('{"name":5,"tags":7}')(), 400, 'bad_request', /name: .*; tags: /)
+  refusal(await patch('{"name":5}')(), 400, 'bad_request', /^name is not a text/)
+  refusal(await patch('{"name":5,"tags":7}')(), 400, 'bad_request', /name is .*; tags is /)
 })
 
 test('payload_too_large: a file over the limit, and a JSON body over its own', async () => {

@@ -407,7 +407,8 @@ test('A key of any kind opens this door', async () => {
 
 test('The examples of the API page work as they are written there', async () => {
   const owner = await someone()
-  const form = formWith(Buffer.alloc(1_024), 'example.jpg', 'image/jpeg', { description: 'My photo' })
+  const photo = Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(1_020)])
+  const form = formWith(photo, 'example.jpg', 'image/jpeg', { description: 'My photo' })
   const { body } = await aether(owner, 'POST', '/files/upload', { form })
   assert.deepEqual(
     [body.success, body.file.name, body.file.size, body.file.description],
@@ -416,7 +417,7 @@ test('The examples of the API page work as they are written there', async () => 
   const list = await aether(owner, 'GET', '/files?limit=10')
   assert.deepEqual(list.body.pagination, { total: 1, limit: 10, offset: 0 })
   const download = await aether(owner, 'GET', `/files/${body.file.id}/download`)
-  assert.deepEqual(download.bytes, Buffer.alloc(1_024))
+  assert.deepEqual(download.bytes, photo)
   const { stats } = (await aether(owner, 'GET', '/user/stats')).body
   assert.deepEqual(Object.keys(stats), ['totalFiles', 'totalSize', 'totalFolders', 'storageUsed', 'bandwidthUsed'])
   assert.deepEqual([stats.totalFiles, stats.totalSize, stats.storageUsed], [1, 1_024, '1.0 KB'])

@@ -136,7 +136,7 @@ test('A folder name that is no part of a path is 400', async () => {
   ]) {
     const { status, body } = await aether(app, 'POST', '/folders', { json: { name } })
     assert.deepEqual([status, body.error.code], [400, 'bad_request'], JSON.stringify(name))
-    assert.match(body.error.message, /^name: /)
+    assert.match(body.error.message, /^a folder name is /)
   }
   for (const json of [{}, { name: 1 }, { name: 'a', parentId: 3 }, { name: 'a', colour: 'blue' }, []]) {
     const { status } = await aether(app, 'POST', '/folders', { json })

@@ -79,7 +79,7 @@ test('A fault of ours is a page with a number for the log, and nothing of its ca
 
 test('Every failure has its status and a whole sentence for people', () => {
   const failures: { [C in Code]: readonly [number, Failure<C>] } = {
-    unauthenticated: [401, new Failure('unauthenticated', { reason: 'wrong' })],
+    unauthenticated: [401, new Failure('unauthenticated', { reason: 'password' })],
     forbidden: [403, new Failure('forbidden', { needs: 'active_account' })],
     not_found: [404, new Failure('not_found', { what: 'route', id: '' })],
     method_not_allowed: [405, new Failure('method_not_allowed', { allowed: [] })],

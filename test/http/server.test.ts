@@ -217,7 +217,8 @@ test('Under a host name of its own a door is served at the root too, and only th
     assert.deepEqual([nothing.status, JSON.parse(nothing.body.toString()).success], [404, false])
   }
   for (const host of ['other.home.lan', 'cdn.home.lan.evil.org', 'xcdn.home.lan']) {
-    assert.equal((await at('/files', host)).status, 404, host)
+    assert.equal((await at('/user/stats', host)).status, 404, host)
+    assert.equal('success' in JSON.parse((await at('/files', host)).body.toString()), false, 'it is the door at the root that answers')
   }
 })
 

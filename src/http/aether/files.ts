@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import { invalid } from '../../core/failure.ts'
 import { descriptionFrom, tagsFrom } from '../../core/labels.ts'
-import { parse } from '../body.ts'
-import { type AnyRoute, type Call, created, ok, route, seeOther, sendFile } from '../door.ts'
+import { type Call, created, ok, type Route, route, seeOther, sendFile } from '../door.ts'
 import type { Fields } from '../form.ts'
-import { pagingOf } from '../paging.ts'
+import { paging } from '../query.ts'
 import { wantsHtml } from '../wants.ts'
 import { fileView } from './views.ts'
 
-const page = { standard: 50, highest: 100 }
+const listQuery = z.object({ folderId: z.string().optional(), ...paging({ standard: 50, highest: 100 }) })
 
 /** Looked at as a whole before any of them: a million wrong tags would be a million faults to tell. */
 const tagList = z
@@ -29,17 +28,21 @@ const change = z
   })
   .partial()
 
-export const files: readonly AnyRoute[] = [
-  route('get', '/files', { summary: 'Files, newest first, a page at a time.', scope: 'files:read' }, async (call) => {
-    const paging = pagingOf(call.query, page)
-    const { files, total } = await call.core.files.list(call.caller, call.query.get('folderId') ?? undefined, paging)
-    return ok({ files: files.map((file) => fileView(file, call.context.baseUrl)), pagination: { total, ...paging } })
-  }),
+export const files: readonly Route[] = [
+  route(
+    'get',
+    '/files',
+    { summary: 'Files, newest first, a page at a time.', need: 'files:read', query: listQuery },
+    async ({ core, caller, query: { folderId, ...page }, context }) => {
+      const { files, total } = await core.files.list(caller, folderId, page)
+      return ok({ files: files.map((file) => fileView(file, context.baseUrl)), pagination: { total, ...page } })
+    },
+  ),
 
   route(
     'post',
     '/files/upload',
-    { summary: 'Stores the files of a form.', scope: 'files:write', isUpload: true },
+    { summary: 'Stores the files of a form.', need: 'files:write', counts: 'upload', takes: 'multipart/form-data' },
     async (call) => {
       const { upload, fields } = await call.form()
       const labels = {
@@ -56,7 +59,7 @@ export const files: readonly AnyRoute[] = [
     },
   ),
 
-  route('get', '/files/:id', { summary: 'What is known of a file.', scope: 'files:read' }, async (call) => {
+  route('get', '/files/:id', { summary: 'What is known of a file.', need: 'files:read' }, async (call) => {
     const file = await call.core.files.find(call.caller, call.params.id)
     return ok({ file: fileView(file, call.context.baseUrl) })
   }),
@@ -64,16 +67,16 @@ export const files: readonly AnyRoute[] = [
   route(
     'patch',
     '/files/:id',
-    { summary: "Changes a file's name, place, description, tags or visibility.", scope: 'files:write' },
+    { summary: "Changes a file's name, place, description, tags or visibility.", need: 'files:write', body: change },
     async (call) => {
-      const { public: isPublic, folderId, ...rest } = parse(change, await call.json())
+      const { public: isPublic, folderId, ...rest } = call.body
       const update = { ...rest, isPublic, folderId: folderId === null ? 'root' : folderId }
       const file = await call.core.files.update(call.caller, call.params.id, update)
       return ok({ file: fileView(file, call.context.baseUrl) })
     },
   ),
 
-  route('delete', '/files/:id', { summary: 'Deletes a file.', scope: 'files:write' }, async (call) => {
+  route('delete', '/files/:id', { summary: 'Deletes a file.', need: 'files:write' }, async (call) => {
     await call.core.files.remove(call.caller, call.params.id)
     return ok()
   }),
@@ -81,7 +84,7 @@ export const files: readonly AnyRoute[] = [
   route(
     'get',
     '/files/:id/download',
-    { summary: "A file's bytes, as an attachment.", scope: 'files:read' },
+    { summary: "A file's bytes, as an attachment.", need: 'files:read' },
     async (call) => sendFile(await call.core.files.find(call.caller, call.params.id)),
   ),
 ]

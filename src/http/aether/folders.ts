@@ -1,44 +1,52 @@
 import { z } from 'zod'
-import { parse } from '../body.ts'
-import { type AnyRoute, created, ok, route } from '../door.ts'
-import { pagingOf } from '../paging.ts'
+import { created, ok, type Route, route } from '../door.ts'
+import { paging } from '../query.ts'
 import { folderView } from './views.ts'
 
 /** A tree is shown whole, where it is not enormous. */
-const page = { standard: 1_000, highest: 1_000 }
+const listQuery = z.object({ parentId: z.string().optional(), ...paging({ standard: 1_000, highest: 1_000 }) })
 
 const place = z.string().nullable()
 const creation = z.strictObject({ name: z.string(), parentId: place.optional() })
 const change = z.strictObject({ name: z.string(), parentId: place }).partial()
 
-export const folders: readonly AnyRoute[] = [
-  route('get', '/folders', { summary: 'Folders by name: all, or those in one.', scope: 'files:read' }, async (call) => {
-    const paging = pagingOf(call.query, page)
-    const { folders, total } = await call.core.folders.list(
-      call.caller,
-      call.query.get('parentId') ?? undefined,
-      paging,
-    )
-    return ok({ folders: folders.map(folderView), pagination: { total, ...paging } })
-  }),
+export const folders: readonly Route[] = [
+  route(
+    'get',
+    '/folders',
+    { summary: 'Folders by name: all, or those in one.', need: 'files:read', query: listQuery },
+    async ({ core, caller, query: { parentId, ...page } }) => {
+      const { folders, total } = await core.folders.list(caller, parentId, page)
+      return ok({ folders: folders.map(folderView), pagination: { total, ...page } })
+    },
+  ),
 
-  route('post', '/folders', { summary: 'Makes a folder.', scope: 'files:write' }, async (call) => {
-    const { name, parentId } = parse(creation, await call.json())
+  route('post', '/folders', { summary: 'Makes a folder.', need: 'files:write', body: creation }, async (call) => {
+    const { name, parentId } = call.body
     return created({ folder: folderView(await call.core.folders.create(call.caller, name, parentId ?? undefined)) })
   }),
 
-  route('patch', '/folders/:id', { summary: 'Renames or moves a folder.', scope: 'files:write' }, async (call) => {
-    const { name, parentId } = parse(change, await call.json())
-    const update = { name, parentId: parentId === null ? 'root' : parentId }
-    return ok({ folder: folderView(await call.core.folders.update(call.caller, call.params.id, update)) })
-  }),
+  route(
+    'patch',
+    '/folders/:id',
+    { summary: 'Renames or moves a folder.', need: 'files:write', body: change },
+    async (call) => {
+      const { name, parentId } = call.body
+      const update = { name, parentId: parentId === null ? 'root' : parentId }
+      return ok({ folder: folderView(await call.core.folders.update(call.caller, call.params.id, update)) })
+    },
+  ),
 
   route(
     'delete',
     '/folders/:id',
-    { summary: 'Deletes an empty folder, or with ?recursive=true all that is in it.', scope: 'files:write' },
+    {
+      summary: 'Deletes an empty folder, or with ?recursive=true all that is in it.',
+      need: 'files:write',
+      query: z.object({ recursive: z.string().optional() }),
+    },
     async (call) => {
-      await call.core.folders.remove(call.caller, call.params.id, call.query.get('recursive') === 'true')
+      await call.core.folders.remove(call.caller, call.params.id, call.query.recursive === 'true')
       return ok()
     },
   ),

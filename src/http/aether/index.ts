@@ -1,4 +1,3 @@
-import { credentialOf } from '../credentials.ts'
 import type { Door } from '../door.ts'
 import { failure } from './failures.ts'
 import { files } from './files.ts'
@@ -10,7 +9,6 @@ export const aether: Door = {
   name: 'aether',
   base: '/api/v1',
   routes: [...files, ...folders, ...user],
-  authenticate: async (core, request) => core.keys.authenticate(credentialOf(request)),
   success: (data) => ({ success: true, ...data }),
   failure,
 }

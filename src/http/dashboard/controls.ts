@@ -1,4 +1,4 @@
-import { type Html, html, type Value } from './html.ts'
+import { type Html, html, type Value } from '../html.ts'
 
 /** A link to take along: a field, so that it can be selected whole by any finger; the script adds its button. */
 export function linkField(link: string, label: string): Html {

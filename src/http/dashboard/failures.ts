@@ -1,5 +1,5 @@
 import { type AnyFailure, type Failures, type FailureTable, isFailure, render } from '../../core/failure.ts'
-import { html } from './html.ts'
+import { html } from '../html.ts'
 import { type Page, page } from './visit.ts'
 import { counted, sentence, sizeInWords } from './words.ts'
 
@@ -15,7 +15,12 @@ const told = (status: number, title: string, text: string): Told => ({ status, t
 const refusals: Record<Failures['forbidden']['needs'], string> = {
   scope: 'This is not within what you may do here.',
   prefix: 'This is not within what you may do here.',
+  full_key: 'This is not within what you may do here.',
+  bounds: 'This is not within what you may do here.',
   login: 'Sign in first.',
+  verified_email: 'Follow the link in the mail that we sent you first: it confirms your address.',
+  open_registration: 'Registration is closed here. Whoever runs this server can make an account for you.',
+  plan: 'Your trial is over: what you stored can be seen and downloaded, and nothing changed.',
   active_account: 'This account is disabled. Whoever runs this server can enable it again: larder user enable.',
   same_origin:
     'The form came from another site, so nothing was done. If it was you: open this page anew under the address you see now, and send it again.',
@@ -30,7 +35,7 @@ const missing: Partial<Record<Failures['not_found']['what'], string>> = {
 /** The dashboard's word for everything that can go wrong. */
 export const words: FailureTable<Told> = {
   unauthenticated: ({ reason }) =>
-    reason === 'wrong'
+    reason === 'password'
       ? told(401, 'Not signed in', 'The e-mail address or the password is not right.')
       : told(401, 'Not signed in', 'Sign in first.'),
   forbidden: ({ needs }) => told(403, 'Refused', refusals[needs]),
@@ -44,7 +49,10 @@ export const words: FailureTable<Told> = {
       'Too large',
       `A ${of} may have ${unit === 'bytes' ? sizeInWords(limit) : counted(limit, unit.slice(0, -1))} at most.`,
     ),
-  type_refused: ({ type }) => told(415, 'Not taken here', `Files of the type ${type} are not taken here.`),
+  type_refused: ({ type, because }) =>
+    because === 'mismatch'
+      ? told(415, 'Not what it says', `The file is said to be of the type ${type}, and its content is not.`)
+      : told(415, 'Not taken here', `Files of the type ${type} are not taken here.`),
   quota_exceeded: ({ of, limit, used }) =>
     told(403, 'No room left', of === 'bytes' ? fullOfBytes(limit, used) : fullOfFiles(limit, used)),
   rate_limited: ({ retryAfterSeconds }) =>

@@ -1,7 +1,8 @@
+import type { Caller } from '../../core/caller.ts'
 import type { FileEntry, Totals } from '../../core/model.ts'
 import { splitExtension } from '../../core/names.ts'
+import { type Html, html } from '../html.ts'
 import { asking, linkField } from './controls.ts'
-import { type Html, html } from './html.ts'
 import { noticeOf } from './notices.ts'
 import { type Page, page, type Visit } from './visit.ts'
 import { counted, sizeInWords, timeInWords } from './words.ts'
@@ -17,23 +18,23 @@ export interface FileList {
 /** Twice the side it is shown at, for the screens that phones have. */
 const previewQuery = 'width=160&height=160&format=auto'
 
-export function filesPage(visit: Visit, list: FileList): Page {
+export function filesPage(visit: Visit, caller: Caller, list: FileList): Page {
   const body = html`<h1 class="hidden">Files</h1>
 ${noticeOf(visit.query)}
-${uploadForm(visit)}
+${uploadForm(visit, caller)}
 <section aria-labelledby="files">
-<div class="headline"><h2 id="files">Your files</h2>${usage(visit, list.totals)}</div>
+<div class="headline"><h2 id="files">Your files</h2>${usage(visit, caller, list.totals)}</div>
 ${list.files.length > 0 ? rows(visit, list) : nothingYet}
 ${list.last > 1 && pager(visit, list)}
 </section>`
   return page('Files', body, { section: 'files', hasCopies: list.files.some((file) => file.isPublic) })
 }
 
-function uploadForm({ base, core }: Visit): Html {
+function uploadForm({ base, core }: Visit, { account }: Caller): Html {
   return html`<section class="card" aria-labelledby="upload">
 <h2 id="upload">Upload</h2>
 <form method="post" action="${base}/app/upload" enctype="multipart/form-data">
-<label for="file">Files, up to ${sizeInWords(core.limits.maxFileBytes)} each</label>
+<label for="file">Files, up to ${sizeInWords(core.plans.maxUploadOf(account))} each</label>
 <input id="file" name="file" type="file" multiple required>
 <label class="tick"><input name="public" type="checkbox" value="on" checked> Public: whoever has the link can open them</label>
 <details>
@@ -48,8 +49,8 @@ function uploadForm({ base, core }: Visit): Html {
 </section>`
 }
 
-function usage({ core }: Visit, { filesBelow, bytesBelow }: Totals): Html {
-  const { bytes } = core.limits.quota
+function usage({ core }: Visit, { account }: Caller, { filesBelow, bytesBelow }: Totals): Html {
+  const { bytes } = core.plans.quotaOf(account)
   return html`<p class="usage">${counted(filesBelow, 'file')}, ${sizeInWords(bytesBelow)}${
     bytes !== null &&
     html` of ${sizeInWords(bytes)} <meter min="0" max="${bytes}" value="${bytesBelow}" aria-label="Room used"></meter>`

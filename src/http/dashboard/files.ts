@@ -14,8 +14,8 @@ export async function showFiles(visit: Visit, caller: Caller): Promise<Answer> {
   const last = Math.max(1, Math.ceil(total / filesPerPage))
   // Whoever deletes the only file of the last page is led to what is the last page then.
   if (number > last) return leave(`/app/?${withPage(query, last)}`)
-  const list: FileList = { files, number, last, totals: await core.files.totals(caller) }
-  return filesPage(visit, list)
+  const list: FileList = { files, number, last, totals: await core.usage.totals(caller) }
+  return filesPage(visit, caller, list)
 }
 
 export async function storeFiles(visit: Visit, caller: Caller): Promise<Answer> {

@@ -1,5 +1,5 @@
 import type { Router } from 'express'
-import type { DoorServices } from '../door.ts'
+import type { DoorServices } from '../mount.ts'
 import { icon, style } from './assets.ts'
 import { deleteFile, download, showFiles, storeFiles } from './files.ts'
 import { makeKey, revokeKey, showKeys } from './keys.ts'

@@ -1,7 +1,7 @@
 import { type Key, type Scope, scopes } from '../../core/model.ts'
+import { type Html, html, type Value } from '../html.ts'
 import { asking, secretField } from './controls.ts'
 import type { Told } from './failures.ts'
-import { type Html, html, type Value } from './html.ts'
 import { noticeOf, problemOf } from './notices.ts'
 import { type Page, page, type Visit } from './visit.ts'
 import { dayInWords, timeInWords } from './words.ts'

@@ -7,7 +7,7 @@ import { type Answer, leave, type Visit } from './visit.ts'
 const dayMs = 86_400_000
 
 export async function showKeys(visit: Visit, caller: Caller): Promise<Answer> {
-  return keysPage(visit, await visit.core.keys.list(caller), emptyWish)
+  return keysPage(visit, (await visit.core.keys.list(caller)).keys, emptyWish)
 }
 
 /** Makes a key and shows it in this very answer: it is in no address, and asking again makes another. */
@@ -15,11 +15,15 @@ export async function makeKey(visit: Visit, caller: Caller): Promise<Answer> {
   const wish = wishFrom(await visit.fields())
   const { keys } = visit.core
   try {
-    const { text, key } = await keys.create(caller, { kind: 'ak', ...wish, expiresAt: expiryOf(wish.days) })
+    const { text, key } = await keys.create(caller, {
+      kind: 'ak',
+      ...wish,
+      expiresAt: expiryOf(wish.days, visit.core.clock.now()),
+    })
     return keyPage(visit, text, key)
   } catch (error) {
     const problem = mendable(error)
-    return keysPage(visit, await keys.list(caller), wish, problem)
+    return keysPage(visit, (await keys.list(caller)).keys, wish, problem)
   }
 }
 
@@ -38,8 +42,8 @@ function wishFrom(fields: URLSearchParams): KeyForm {
 }
 
 /** @throws Failure `invalid` for a lifetime that is not offered. */
-function expiryOf(days: string): number | null {
+function expiryOf(days: string, now: number): number | null {
   const offered = lifetimes.find((one) => one.days === days)
   if (!offered) throw invalid('days', 'choose one of the times offered')
-  return offered.days === '' ? null : Date.now() + Number(offered.days) * dayMs
+  return offered.days === '' ? null : now + Number(offered.days) * dayMs
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../../core/caller.ts'
+import { Html, html } from '../html.ts'
 import { addressOf, copyScript, copyScriptHash, icon, style } from './assets.ts'
-import { Html, html } from './html.ts'
 import type { Page } from './visit.ts'
 
 const sections = [

@@ -1,12 +1,13 @@
 import { type Request, type Response, Router } from 'express'
 import { Failure } from '../../core/failure.ts'
 import type { Upload } from '../../core/uploads.ts'
+import { addressGroup } from '../address.ts'
 import { readFields } from '../body.ts'
 import { contextOf } from '../context.ts'
-import { type DoorServices, declaredLength } from '../door.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { readForm } from '../form.ts'
 import { answerEarly } from '../linger.ts'
+import { type DoorServices, declaredLength } from '../mount.ts'
 import { refusalOf, rendered } from '../refusal.ts'
 import { assetHeaders } from './assets.ts'
 import { failurePage } from './failures.ts'
@@ -71,6 +72,7 @@ function visitOf(
       return caller
     },
     count: (limit, key) => limits[limit].count(key, (headers) => response.set(headers)),
+    attempt: (email, work) => limits.attempts.guard(email, addressGroup(context.address), work),
     fields: () => readFields(request, response),
     form: async (caller) => {
       const upload = await core.uploads.begin(caller, declaredLength(request))

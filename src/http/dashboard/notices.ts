@@ -1,5 +1,5 @@
+import { type Html, html } from '../html.ts'
 import type { Told } from './failures.ts'
-import { type Html, html } from './html.ts'
 import { counted } from './words.ts'
 
 const notices: Readonly<Record<string, string>> = {

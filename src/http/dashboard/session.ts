@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { sessionLifeMs } from '../../core/accounts.ts'
+import { sessionLifeMs } from '../../core/access.ts'
 import type { Caller } from '../../core/caller.ts'
 import type { Core } from '../../core/core.ts'
 import { isFailure } from '../../core/failure.ts'
@@ -38,7 +38,7 @@ export async function signedInCaller(core: Core, request: IncomingMessage): Prom
   const token = sessionToken(request.headers.cookie)
   if (token === undefined) return undefined
   try {
-    return await core.accounts.bySession(token)
+    return await core.access.byCookie(token)
   } catch (error) {
     if (isFailure(error) && (error.code === 'unauthenticated' || error.code === 'forbidden')) return undefined
     throw error

@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failure.ts'
 import { passwordLimits } from '../../core/passwords.ts'
+import { html } from '../html.ts'
 import { mendable, type Told } from './failures.ts'
-import { html } from './html.ts'
 import { problemOf } from './notices.ts'
 import { countAttempt } from './sign-in.ts'
 import { type Answer, leave, type Page, page, type Visit } from './visit.ts'
@@ -9,7 +9,7 @@ import { type Answer, leave, type Page, page, type Visit } from './visit.ts'
 /** The page behind a set-up link. Looking at it uses nothing up: mail programs and messengers look ahead. */
 export async function showSetUp(visit: Visit): Promise<Answer> {
   const token = visit.query.get('token') ?? ''
-  return (await visit.core.accounts.isSetUpLink(token)) ? setUpPage(visit, token, '') : overPage(visit)
+  return (await isGood(visit, token)) ? setUpPage(visit, token, '') : overPage(visit)
 }
 
 export async function setUp(visit: Visit): Promise<Answer> {
@@ -17,12 +17,19 @@ export async function setUp(visit: Visit): Promise<Answer> {
   const fields = await visit.fields()
   const [token = '', email = '', password = ''] = ['token', 'email', 'password'].map((name) => fields.get(name) ?? '')
   try {
-    const signedIn = await visit.core.accounts.completeSetUp(token, email, password)
+    const signedIn = await visit.core.registration.completeSetUp(token, email, password)
     return leave('/app/', signedIn.token)
   } catch (error) {
     if (isFailure(error) && error.code === 'not_found') return overPage(visit)
     return setUpPage(visit, token, email, mendable(error))
   }
+}
+
+async function isGood({ core }: Visit, token: string): Promise<boolean> {
+  const holder = await core.registration.byLink(token, 'set-up').catch((error) => {
+    if (!isFailure(error) || error.code !== 'not_found') throw error
+  })
+  return holder !== undefined
 }
 
 function setUpPage(visit: Visit, token: string, email: string, problem?: Told): Page {

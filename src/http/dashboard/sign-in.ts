@@ -1,7 +1,7 @@
 import type { Caller } from '../../core/caller.ts'
 import { addressGroup } from '../address.ts'
+import { html } from '../html.ts'
 import { mendable, type Told } from './failures.ts'
-import { html } from './html.ts'
 import { noticeOf, problemOf } from './notices.ts'
 import { type Answer, leave, type Page, page, type Visit } from './visit.ts'
 
@@ -14,7 +14,8 @@ export async function signIn(visit: Visit): Promise<Answer> {
   const fields = await visit.fields()
   const email = fields.get('email') ?? ''
   try {
-    const { token } = await visit.core.accounts.logIn(email, fields.get('password') ?? '')
+    const password = fields.get('password') ?? ''
+    const { token } = await visit.attempt(email, () => visit.core.access.logIn(email, password))
     return leave('/app/', token)
   } catch (error) {
     return signInPage(visit, email, mendable(error))
@@ -22,7 +23,7 @@ export async function signIn(visit: Visit): Promise<Answer> {
 }
 
 export async function signOut(visit: Visit, caller: Caller): Promise<Answer> {
-  await visit.core.accounts.logOut(caller)
+  await visit.core.access.logOut(caller)
   return leave('/app/sign-in?notice=out', null)
 }
 

@@ -5,9 +5,8 @@ import type { FileEntry } from '../../core/model.ts'
 import type { Upload } from '../../core/uploads.ts'
 import type { RequestContext } from '../context.ts'
 import type { Fields } from '../form.ts'
-import type { Limits } from '../limits.ts'
+import type { Html } from '../html.ts'
 import type { Asset } from './assets.ts'
-import type { Html } from './html.ts'
 import { hasSessionCookie } from './session.ts'
 
 /** What a page is given. It never sees the response. */
@@ -22,7 +21,9 @@ export interface Visit {
   /** Whoever is signed in. */
   caller(): Promise<Caller | undefined>
   /** Counts one towards a limit. @throws Failure `rate_limited`. */
-  count(limit: keyof Limits, key: string): Promise<void>
+  count(limit: 'auth' | 'api' | 'upload', key: string): Promise<void>
+  /** Tries a password that belongs to an e-mail: whoever fails too often waits. @throws Failure `rate_limited`, and the work's own. */
+  attempt<T>(email: string, work: () => Promise<T>): Promise<T>
   /** The fields of a plain form. @throws Failure. */
   fields(): Promise<URLSearchParams>
   /** Begins an upload and reads the form into it; what is not published is dropped when the page has answered. */

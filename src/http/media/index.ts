@@ -7,8 +7,8 @@ import { contextOf } from '../context.ts'
 import { deliver } from '../delivery.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { refusalOf, rendered } from '../refusal.ts'
+import { failure } from '../root-failures.ts'
 import { Contents, type Prepared, type Presentation } from './contents.ts'
-import { failure } from './failures.ts'
 
 /** `/m/{file_id}` and `/d/{file_id}`; whatever name follows is for people and the browser's address line. */
 const mediaPath = /^\/([md])\/([A-Za-z0-9_-]{16})(?:\/[^/]*)?$/
@@ -33,9 +33,24 @@ export function createMedia(core: Core): Media {
     const [, route, fileId] = mediaPath.exec(path) ?? []
     if (fileId === undefined) throw new Failure('not_found', { what: 'file', id: path })
     const file = await core.media.find(fileId)
-    const { content, imageOps } = await prepare(contents, file, query, request, route === 'd' ? 'attachment' : 'inline')
-    const sent = await deliver(request, response, content, headers)
-    if (sent > 0 || imageOps > 0) core.activity.sent(file, sent, imageOps)
+    await counted(file, async () => {
+      const as = route === 'd' ? 'attachment' : 'inline'
+      const { content, imageOps } = await prepare(contents, file, query, request, as)
+      return { sent: await deliver(request, response, content, headers), imageOps }
+    })
+  }
+
+  /** A read that its account's plan allows for; given back where no byte was sent. */
+  async function counted(file: FileEntry, answer: () => Promise<{ sent: number; imageOps: number }>): Promise<void> {
+    const giveBack = await core.media.takeRead(file)
+    let sent = 0
+    try {
+      const done = await answer()
+      sent = done.sent
+      if (sent > 0 || done.imageOps > 0) core.activity.sent(file, sent, done.imageOps)
+    } finally {
+      if (sent === 0) giveBack()
+    }
   }
 
   async function prepare(
@@ -70,8 +85,7 @@ export function createMedia(core: Core): Media {
         ],
         open: (range: { start: number; end: number }) => core.media.open(file, range),
       }
-      const sent = await deliver(request, response, content, [])
-      if (sent > 0) core.activity.sent(file, sent, 0)
+      await counted(file, async () => ({ sent: await deliver(request, response, content, []), imageOps: 0 }))
     },
   }
 }

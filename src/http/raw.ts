@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassThrough } from 'node:stream'
+import type { Upload } from '../core/uploads.ts'
+import { askForBody, ClientGone } from './body.ts'
+import { tooSlow, watchRate } from './min-rate.ts'
+
+/**
+ * Reads a body that is one file into the upload. What is wrong is told at once, without waiting for the rest of the body.
+ * @throws Failure, or ClientGone.
+ */
+export async function readRaw(
+  request: IncomingMessage,
+  response: ServerResponse,
+  upload: Upload,
+  said: { name: string | undefined; type: string | undefined; size: number | undefined },
+  { minBytesPerSecond }: { minBytesPerSecond: number },
+): Promise<void> {
+  // Gone while its upload waited to begin: nothing would ever tell of an end.
+  if (request.destroyed && !request.readableEnded) throw new ClientGone()
+  const body = new Body(request, response)
+  const endWatch = watchRate(request, minBytesPerSecond, () => body.destroy(tooSlow(minBytesPerSecond)))
+  try {
+    await upload.receive(body, said)
+  } finally {
+    endWatch()
+    request.unpipe(body)
+    body.destroy()
+  }
+}
+
+/** A body as a stream of its own, which a refusal may end and leave the connection for the answer; asked for when it is first read. */
+class Body extends PassThrough {
+  #ask: (() => void) | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    super()
+    this.#ask = () => {
+      askForBody(request, response)
+      request.once('close', () => {
+        if (!request.complete) this.destroy(new ClientGone())
+      })
+      request.pipe(this)
+    }
+  }
+
+  override _read(size: number): void {
+    this.#ask?.()
+    this.#ask = undefined
+    super._read(size)
+  }
+}
