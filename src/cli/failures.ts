@@ -28,7 +28,14 @@ const texts: FailureTable<string> = {
 }
 
 /** Errors whose messages are written for people. */
-const plain = new Set(['CommandFailed', 'ConfigError', 'UnusableFolder', 'UnusableData'])
+const plain = new Set([
+  'CommandFailed',
+  'ConfigError',
+  'UnusableFolder',
+  'UnusableData',
+  'UnusableMailServer',
+  'UnusableKeyFile',
+])
 
 /** What a person at the terminal is told of any error. */
 export function explain(error: unknown): string {

@@ -27,6 +27,7 @@ export class Plans {
   readonly #standard: Plan
   readonly #maxUploadBytes: number
   readonly #clock: Clock
+  readonly #limited: ReadonlySet<'imageOps' | 'originReads'>
 
   /** @param parts.standard what holds without a plan; @param parts.maxUploadBytes what no plan goes beyond. */
   constructor(parts: { plans: ReadonlyMap<string, Plan>; standard: Plan; maxUploadBytes: number; clock: Clock }) {
@@ -34,6 +35,8 @@ export class Plans {
     this.#standard = parts.standard
     this.#maxUploadBytes = parts.maxUploadBytes
     this.#clock = parts.clock
+    const kinds = ['imageOps', 'originReads'] as const
+    this.#limited = new Set(kinds.filter((of) => [...parts.plans.values()].some((plan) => plan[of] !== null)))
   }
 
   /** An account's plan and its name. One whose plan is not configured any more has what everybody has. */
@@ -44,8 +47,7 @@ export class Plans {
 
   /** Whether anybody at all has a limit of this kind: most servers never need to look further. */
   hasLimit(of: 'imageOps' | 'originReads'): boolean {
-    for (const plan of this.#plans.values()) if (plan[of] !== null) return true
-    return false
+    return this.#limited.has(of)
   }
 
   quotaOf(account: Account): Quota {

@@ -8,6 +8,9 @@ const requestsKeptMs = 30 * 86_400_000
 /** How long letters are listed that were sent or given up. */
 const mailsKeptMs = 30 * 86_400_000
 
+/** How long an account is kept that was registered and never confirmed. */
+const unconfirmedKeptMs = 7 * 86_400_000
+
 /** Rows removed at once: few enough that other writes hardly wait. */
 const rowsAtOnce = 500
 
@@ -16,6 +19,6 @@ export async function forgetThePast({ catalogue, clock }: { catalogue: Catalogue
   const now = clock.now()
   const wish = { before: now - requestsKeptMs, month: monthOf(now), limit: rowsAtOnce }
   while (await catalogue.write.pruneActivity(wish));
-  await catalogue.write.pruneAccess({ now })
+  await catalogue.write.pruneAccess({ now, unconfirmedBefore: now - unconfirmedKeptMs })
   await catalogue.write.pruneMails({ before: now - mailsKeptMs, now })
 }

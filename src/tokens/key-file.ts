@@ -20,12 +20,17 @@ const form = z.strictObject({
     .min(1),
 })
 
+/** What is no key file; the message is for the person who starts Larder. */
+export class UnusableKeyFile extends Error {
+  override name = 'UnusableKeyFile'
+}
+
 export type KeyFile = z.infer<typeof form>
 export type SigningKey = KeyFile['keys'][number]
 
 export const keyFilePath = (dir: string): string => join(dir, 'tokens.json')
 
-/** What the folder's tokens are signed with; made where there is nothing yet. @throws Error for a file that is not one. */
+/** What the folder's tokens are signed with; made where there is nothing yet. @throws UnusableKeyFile. */
 export async function readOrMake(path: string, now: number): Promise<KeyFile> {
   const known = await read(path)
   if (known) return known
@@ -57,7 +62,8 @@ async function read(path: string): Promise<KeyFile | undefined> {
   // Whatever put it back (a backup, a copy), nobody else may read it.
   await chmod(path, 0o600)
   const parsed = form.safeParse(jsonOf(text))
-  if (!parsed.success) throw new Error(`${path} is damaged: restore it, or remove it (which signs everybody out)`)
+  if (!parsed.success)
+    throw new UnusableKeyFile(`${path} is damaged: restore it, or remove it (which signs everybody out)`)
   return parsed.data
 }
 

@@ -5,6 +5,8 @@ import type { SessionRow } from '../schema.ts'
 import type { Transactions, Work } from './context.ts'
 import { insertSession } from './people.ts'
 
+const unconfirmedAtOnce = 500
+
 type Writes = Pick<CatalogueWrites, 'createSession' | 'rotate' | 'endSession' | 'endSessionOf' | 'pruneAccess'>
 
 export const sessions: Transactions<Writes> = {
@@ -46,11 +48,32 @@ export const sessions: Transactions<Writes> = {
     if (id !== undefined) await work.db.deleteFrom('sessions').where('id', '=', id).execute()
   },
 
-  async pruneAccess(work, { now }) {
+  async pruneAccess(work, { now, unconfirmedBefore }) {
     await work.db.deleteFrom('sessions').where('expires_at', '<=', now).execute()
     await work.db.deleteFrom('links').where('expires_at', '<=', now).execute()
     await work.db.deleteFrom('codes').where('expires_at', '<=', now).execute()
+    await forgetUnconfirmed(work, unconfirmedBefore)
   },
+}
+
+/** Some at a time: strangers may have made many. Whoever could be let in still (a link, a key) stays. */
+async function forgetUnconfirmed(work: Work, before: number): Promise<void> {
+  const found = await work.db
+    .selectFrom('accounts as a')
+    .select('a.id')
+    .where('a.verified_at', 'is', null)
+    .where('a.is_owner', '=', 0)
+    .where('a.created_at', '<', before)
+    .where((e) => e.not(e.exists(e.selectFrom('links').select('id').whereRef('account_id', '=', 'a.id'))))
+    .where((e) => e.not(e.exists(e.selectFrom('keys').select('id').whereRef('account_id', '=', 'a.id'))))
+    .limit(unconfirmedAtOnce)
+    .execute()
+  const ids = found.map(({ id }) => id)
+  if (ids.length === 0) return
+  await work.db.deleteFrom('projects').where('account_id', 'in', ids).execute()
+  await work.db.deleteFrom('entries').where('account_id', 'in', ids).execute()
+  await work.db.deleteFrom('accounts').where('id', 'in', ids).execute()
+  work.touched.accounts.push(...ids)
 }
 
 function apiSession(work: Work, digest: string): Promise<SessionRow | undefined> {

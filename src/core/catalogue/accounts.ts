@@ -142,6 +142,9 @@ export interface AccountWrites {
   endSession(input: { id: string }): Promise<void>
   /** Ends the session of a refresh token, current or used up; nothing where there is none. */
   endSessionOf(input: { digest: Digest }): Promise<void>
-  /** Removes sessions, links and codes that are over. */
-  pruneAccess(input: { now: number }): Promise<void>
+  /**
+   * Removes sessions, links and codes that are over, and accounts that were registered before `unconfirmedBefore` and never
+   * confirmed: nobody was ever let in.
+   */
+  pruneAccess(input: { now: number; unconfirmedBefore: number }): Promise<void>
 }
