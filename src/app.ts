@@ -12,7 +12,7 @@ import type { Plan } from './core/plans.ts'
 import type { Clock, Mailer } from './core/ports.ts'
 import { serve } from './http/application.ts'
 import { openImages } from './images/index.ts'
-import { startPost } from './jobs/post.ts'
+import { type Post, startPost } from './jobs/post.ts'
 import { startSchedule } from './jobs/schedule.ts'
 import { openMailer } from './mail/index.ts'
 import { systemClock } from './store.ts'
@@ -98,8 +98,8 @@ async function build(
   closers.push(() => schedule.stop())
   let port = config.server.port
   const mailer = mailerOf(config, folder.outbox, log, () => publicUrlOf(config, port))
-  const post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
-  closers.push(() => post.stop())
+  let post: Post | undefined
+  closers.push(() => post?.stop() ?? mailer.close())
   const core = createCore({
     catalogue,
     blobs,
@@ -109,11 +109,13 @@ async function build(
     rules: rulesOf(config),
     report,
     onFolderDeleted: schedule.sweep,
-    onLetter: post.deliver,
+    onLetter: () => post?.deliver(),
   })
   closers.push(() => core.activity.flush())
   const listening = await serve(core, log, httpOf(config))
   port = listening.port
+  // Only now: a letter names the port.
+  post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
   closers.push(() => listening.stop(config.server.shutdown_grace))
   // Only now: a port that is taken must not use up what is shown once.
   const firstStart = await core.accounts.firstStart()

@@ -13,13 +13,14 @@ const arrows: Record<string, readonly string[]> = {
   app: ['store', 'config', 'core', 'catalogue', 'blobs', 'images', 'tokens', 'mail', 'http', 'jobs'],
   store: ['config', 'core', 'catalogue', 'blobs', 'tokens'],
   log: [],
+  durable: [],
   config: [],
   core: [],
   catalogue: ['core'],
-  blobs: ['core'],
+  blobs: ['core', 'durable'],
   images: ['core'],
-  tokens: ['core'],
-  mail: ['core'],
+  tokens: ['core', 'durable'],
+  mail: ['core', 'durable'],
   http: ['core'],
   jobs: ['core'],
 }
@@ -42,7 +43,7 @@ const libraries: Record<string, readonly string[]> = {
   jose: ['tokens'],
   nodemailer: ['mail'],
   'node:fs': ['blobs', 'config', 'images', 'http', 'cli'],
-  'node:fs/promises': ['blobs', 'images', 'tokens', 'mail', 'http'],
+  'node:fs/promises': ['durable', 'blobs', 'images', 'tokens', 'mail', 'http'],
 }
 
 interface Import {

@@ -1,10 +1,10 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
+import { syncFolder } from '../durable.ts'
 
 const open = promisify(fs.open)
 const close = promisify(fs.close)
 const fdatasync = promisify(fs.fdatasync)
-const fsync = promisify(fs.fsync)
 const mkdir = promisify(fs.mkdir)
 const rename = promisify(fs.rename)
 const unlink = promisify(fs.unlink)
@@ -39,14 +39,7 @@ export const disk: Disk = {
     await mkdir(path, { mode: 0o700 }).catch(unless('EEXIST'))
   },
   rename: (from, to) => rename(from, to),
-  syncFolder: async (path) => {
-    const fd = await open(path, 'r')
-    try {
-      await fsync(fd)
-    } finally {
-      await close(fd)
-    }
-  },
+  syncFolder,
   unlink: async (path) => {
     await unlink(path).catch(unless('ENOENT'))
   },

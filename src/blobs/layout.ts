@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { makeFolder, syncFolder } from '../durable.ts'
 
 /** The version of the folder's layout; a new layout is a new number, and never a surprise to an older Larder. */
 const layoutVersion = 1
@@ -40,12 +41,11 @@ export function dataFolder(dir: string): DataFolder {
 export async function prepareFolder(dir: string): Promise<DataFolder> {
   const folder = dataFolder(dir)
   try {
-    const made = await mkdir(folder.dir, { recursive: true, mode: 0o700 })
+    // The data folder's own name, and those of the folders above it that are made for it, are part of the promise.
+    await makeFolder(folder.dir)
     for (const path of [folder.blobs, folder.tmp, folder.cache, folder.quarantine]) {
       await mkdir(path, { recursive: true, mode: 0o700 })
     }
-    // The data folder's own name, and those of the folders above it that were made for it, are part of the promise.
-    if (made) for (let path = folder.dir; path.startsWith(made); path = dirname(path)) await syncFolder(dirname(path))
     await checkFormat(folder)
     for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
   } catch (error) {
@@ -121,15 +121,6 @@ async function tryOut(folder: DataFolder): Promise<void> {
   const back = await readFile(renamed, 'utf8')
   await rm(renamed)
   if (back !== text) throw new Error('a file that was written came back different')
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 function unusable(dir: string, error: unknown): UnusableFolder {

@@ -20,7 +20,8 @@ export function mail(program: Command): void {
     .action((id: string | undefined, _options: object, command: Command) =>
       withStore(command, async (store) => {
         const count = await retry(store, id)
-        say(`${count === 1 ? '1 letter is' : `${count} letters are`} due now; a running server sends them at once.`)
+        const letters = count === 1 ? '1 letter is' : `${count} letters are`
+        say(`${letters} due now; a running server sends what is due within a second.`)
       }),
     )
 }

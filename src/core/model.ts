@@ -1,6 +1,7 @@
-import type { Digest } from './ports.ts'
-
 /** Times are milliseconds since 1970 UTC; sizes are bytes. */
+
+/** SHA-256 of a blob's bytes, as 64 lower-case hex digits. */
+export type Digest = string & { readonly brand?: 'digest' }
 
 export const scopes = ['files:read', 'files:write', 'user:read'] as const
 export type Scope = (typeof scopes)[number]

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
-import type { Letter } from './model.ts'
+import type { Digest, Letter } from './model.ts'
 
-/** SHA-256 of a blob's bytes, as 64 lower-case hex digits. */
-export type Digest = string & { readonly brand?: 'digest' }
+export type { Digest } from './model.ts'
 
 export interface Stored {
   readonly digest: Digest

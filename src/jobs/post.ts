@@ -46,8 +46,8 @@ export interface Post {
   /** A letter was just queued: looks at once. */
   deliver(): void
   /**
-   * Begins nothing more, gives letters that are on their way a moment, and closes the mailer, which cuts off what is left: that
-   * waits for the next start, and is a try like none. Resolves when nothing runs any more.
+   * Begins nothing more, gives letters that are on their way a moment, and closes the mailer, which cuts off what is
+   * left: that waits for the next start, and does not count as a try. Resolves when nothing runs any more.
    */
   stop(): Promise<void>
 }

@@ -45,8 +45,8 @@ const letters: Record<LetterPurpose, (facts: Facts) => Words> = {
     subject: 'You have an account already',
     heading: 'You have an account already',
     before: [
-      `Somebody, perhaps you, has tried to register this address with Larder at ${server}. It has an account already: ` +
-        'nothing was made, and nothing has changed.',
+      `Somebody, perhaps you, has tried to register this address with Larder at ${server}. ` +
+        'It has an account already: nothing was made, and nothing has changed.',
       'If it was you, sign in with the password you have. Where you have forgotten it, you can choose a new one there.',
     ],
     button: 'Sign in',

@@ -6,9 +6,9 @@ export function escaped(text: string): string {
 }
 
 /**
- * What mail programs make of it decides how it is written: some drop the style sheet, so what must not be lost (width, button,
- * the size of a code) stands in `style` attributes; some know `prefers-color-scheme`, and those that do not turn colours over
- * by themselves, which the plain colours here bear. Only `!important` comes before a `style` attribute.
+ * What mail programs make of it decides how it is written: some drop the style sheet, so what must not be lost (width,
+ * button, the size of a code) stands in `style` attributes; some know `prefers-color-scheme`, and others turn colours
+ * over by themselves, which the plain colours here bear. Only `!important` comes before a `style` attribute.
  */
 export const styleSheet = `
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
@@ -39,8 +39,11 @@ export const styles = {
   paragraph: 'margin:0 0 16px',
   action: 'margin:24px 0',
   button:
-    'display:inline-block;background:#1d6b50;color:#ffffff;font-weight:600;text-decoration:none;padding:12px 20px;border-radius:8px',
-  code: `margin:24px 0;padding:14px 8px;background:#f0efe8;color:#1c211e;border-radius:8px;text-align:center;font:700 34px/1.2 ui-monospace,Menlo,Consolas,monospace;letter-spacing:6px;text-indent:6px`,
+    'display:inline-block;background:#1d6b50;color:#ffffff;font-weight:600;text-decoration:none;' +
+    'padding:12px 20px;border-radius:8px',
+  code:
+    'margin:24px 0;padding:14px 8px;background:#f0efe8;color:#1c211e;border-radius:8px;text-align:center;' +
+    'font:700 34px/1.2 ui-monospace,Menlo,Consolas,monospace;letter-spacing:6px;text-indent:6px',
   soft: 'margin:0 0 16px;color:#58605b;font-size:14px',
   link: 'color:#1d6b50;overflow-wrap:anywhere;word-break:break-word',
   foot: 'margin:16px 0 0;color:#58605b;font-size:13px',

@@ -34,8 +34,8 @@ export function messageOf(letter: Letter, id: string, { from, publicUrl }: Sende
 }
 
 /**
- * The part of plain text with its headers. A line of more than 76 characters, as a link's is, would make it quoted-printable,
- * and no link could be copied out of a file of the outbox. It is ASCII, and no line comes near SMTP's 998.
+ * The part of plain text with its headers. A line of more than 76 characters, as a link's is, would make it
+ * quoted-printable, and no link could be copied out of a file of the outbox. No line comes near SMTP's 998.
  */
 function asItStands(text: string): string {
   if (!/^[\n\x20-\x7e]*$/.test(text)) throw new TypeError('a letter has characters that are not ASCII')

@@ -4,6 +4,10 @@ import type { SMTPTransportOptions } from 'nodemailer/lib/smtp-transport'
 /** What is wrong with a mail server's URL. The message never holds the URL, which may have a password in it. */
 export class UnusableMailServer extends Error {
   override name = 'UnusableMailServer'
+
+  constructor(problem: string) {
+    super(`mail.smtp_url: ${problem}`)
+  }
 }
 
 /** A mail server's URL, read: how to reach it, and what must never be told anybody. */
@@ -18,11 +22,11 @@ const isTrue = (value: string, name: string): boolean => {
 }
 
 /**
- * What may follow the question mark, by nodemailer's own names. Nodemailer takes a hundred more there, and says nothing where
- * it knows none of that name: some would print the letters (`logger`), and a misspelt one would not do what it was written for.
+ * What may follow the question mark, by nodemailer's own names. Nodemailer takes a hundred more there, and says nothing
+ * where it knows none of that name: some would print the letters (`logger`), and a misspelt one would do nothing.
  */
 const known: Record<string, (value: string, name: string) => SMTPTransportOptions> = {
-  /** Nothing is sent before STARTTLS. `false` lets log-in and letters go in plain text where the server offers no more. */
+  /** Nothing is sent before STARTTLS. `false`: log-in and letters go in plain text where the server offers no more. */
   requireTLS: (value, name) => ({ requireTLS: isTrue(value, name) }),
   /** Plain text, whatever the server offers. */
   ignoreTLS: (value, name) => ({ ignoreTLS: isTrue(value, name) }),
@@ -37,9 +41,9 @@ const known: Record<string, (value: string, name: string) => SMTPTransportOption
 }
 
 /**
- * Reads `smtp://user:password@host:port?option=value`, or `smtps://` for TLS from the first byte on. Ports are 587 and 465
- * where none is said. Over `smtp://`, STARTTLS is used where the server offers it, and must be where there is a password:
- * only a line that does not leave the machine, or the URL itself, lifts that.
+ * Reads `smtp://user:password@host:port?option=value`, or `smtps://` for TLS from the first byte on. Ports are 587 and
+ * 465 where none is said. Over `smtp://`, STARTTLS is used where the server offers it, and must be where there is a
+ * password: only a line that does not leave the machine, or the URL itself, lifts that.
  * @throws UnusableMailServer
  */
 export function readSmtpUrl(text: string): MailServer {
@@ -52,8 +56,8 @@ export function readSmtpUrl(text: string): MailServer {
   const isInside = isLoopback(host)
   const secure = url.protocol === 'smtps:'
   const given = queryOptions(url.searchParams)
-  // A line inside the machine may be plain text, so there it is no loss to take any certificate: Debian's own mail server
-  // comes with one that nobody has signed.
+  // A line inside the machine may be plain text, so there it is no loss to take any certificate: Debian's own mail
+  // server comes with one that nobody has signed.
   const tls = isInside && !secure ? { rejectUnauthorized: false, ...given.tls } : given.tls
   return {
     options: {

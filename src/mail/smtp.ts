@@ -80,9 +80,10 @@ function translated(error: SmtpError, secrets: readonly string[]): Error {
 }
 
 /**
- * Whether it was this letter, or its reader's address, that was refused for good (RFC 5321, 4.2.1). What is wrong between the two
- * servers is none of the letter's faults, and somebody will mend it: log-in (530, or at AUTH), the sender (MAIL FROM), an
- * order of commands (503), and a policy that lets nobody in from here (5.7 for a reader, RFC 3463), as in "relay access denied".
+ * Whether it was this letter, or its reader's address, that was refused for good (RFC 5321, 4.2.1). What is wrong
+ * between the two servers is no fault of the letter's, and somebody will mend it: log-in (530, or at AUTH), the sender
+ * (MAIL FROM), an order of commands (503), and a policy that lets nobody in from here (5.7 for a reader, RFC 3463), as
+ * in "relay access denied".
  */
 function isFinal({ code, command, responseCode, response = '' }: SmtpError): boolean {
   if (code !== 'EENVELOPE' && code !== 'EMESSAGE') return false

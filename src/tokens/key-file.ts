@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../durable.ts'
 
 const secretBytes = 32
 
@@ -75,25 +76,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Whole or not at all, like everything that is kept: a torn file would sign everybody out. */
-async function write(path: string, content: KeyFile): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`
-  try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(content, undefined, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
-}
+const write = (path: string, content: KeyFile): Promise<void> =>
+  writeWhole(path, `${JSON.stringify(content, undefined, 2)}\n`)
 
 function newKey(now: number): SigningKey {
   const secret = randomBytes(secretBytes).toString('base64url')

@@ -13,7 +13,7 @@ import { until } from '../support/state.ts'
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 
-/** A mailer that does what the test says, and counts. Closing it cuts off what is on its way, as every mailer's does. */
+/** A mailer that does what the test says, and counts. Closing it cuts off what is on its way, as with every mailer. */
 function scriptedMailer(send: (letter: Letter, id: string) => Promise<void> = async () => {}) {
   const sent: string[] = []
   const closing = Promise.withResolvers<never>()

@@ -85,15 +85,17 @@ test('A server whose name is not ASCII stands in its letters by the name that ma
 
 const executablePath = '/usr/bin/chromium'
 
-/** WCAG 2.2, 1.4.3: how much lighter the one colour is than the other, of the text that stands on each element's ground. */
+/** WCAG 2.2, 1.4.3: how much lighter the one colour is than the other, of each element's text and its ground. */
 const contrasts = `[...document.querySelectorAll('h1, p, a, strong')].map((element) => {
   const light = (colour) => {
-    const [r, g, b] = colour.match(/\\d+/g).map((one) => one / 255).map((one) => one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4)
+    const linear = (one) => one <= .04045 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4
+    const [r, g, b] = colour.match(/\\d+/g).map((one) => linear(one / 255))
     return .2126 * r + .7152 * g + .0722 * b
   }
   let ground = element
   while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement
-  const [low, high] = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor].map(light).sort((a, b) => a - b)
+  const colours = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor]
+  const [low, high] = colours.map(light).sort((a, b) => a - b)
   return (high + .05) / (low + .05)
 })`
 

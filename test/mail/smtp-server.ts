@@ -24,8 +24,8 @@ export interface TestSmtpServer {
 }
 
 /**
- * A mail server of the test's own, with the certificate that the library brings: nobody has signed it, it is for `localhost`,
- * and its time is over, so it is as untrusted as can be. It offers no STARTTLS and wants no log-in unless told.
+ * A mail server of the test's own, with the certificate that the library brings: nobody has signed it, and its time is
+ * over, so it is as untrusted as can be. It offers no STARTTLS and wants no log-in unless told.
  */
 export async function startSmtpServer(t: TestContext, options: SMTPServerOptions = {}, port = 0) {
   const seen: Omit<TestSmtpServer, 'port' | 'stop'> = { messages: [], readers: [], logIns: [], secured: [] }

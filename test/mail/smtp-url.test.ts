@@ -43,9 +43,8 @@ test('The own machine is asked by its address, so that no name server can say wh
 })
 
 test('Options have the names of the library', () => {
-  const { name, authMethod, tls } = read(
-    'smtp://mail.example.org?name=files.example.org&authMethod=LOGIN&tls.servername=mx.example.org&tls.rejectUnauthorized=false',
-  )
+  const query = 'name=files.example.org&authMethod=LOGIN&tls.servername=mx.example.org&tls.rejectUnauthorized=false'
+  const { name, authMethod, tls } = read(`smtp://mail.example.org?${query}`)
   assert.deepEqual([name, authMethod], ['files.example.org', 'LOGIN'])
   assert.deepEqual(tls, { servername: 'mx.example.org', rejectUnauthorized: false })
 })

@@ -64,7 +64,7 @@ test('Each way to log in that the server knows is good', async (t) => {
   }
 })
 
-test('A password never goes over a plain line that leaves the machine, and the letter stays behind with it', async (t) => {
+test('A password never goes over a plain line that leaves the machine, and the letter stays with it', async (t) => {
   // Whether an address is the machine's own is told by its looks alone; this one leads back and does not look it.
   const server = await startSmtpServer(t, { allowInsecureAuth: true })
   const outside = openMailer(t, `smtp://${logIn}0.0.0.0:${server.port}`)
