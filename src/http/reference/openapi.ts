@@ -145,7 +145,7 @@ function failures({ need, codes = [], body, query, takes }: Route, about: Descri
   return Object.fromEntries(
     statuses.map((status) => [
       status,
-      { description: described(status).join('. '), content: jsonContent(jsonSchema(about.failure, about, 'output')) },
+      { description: described(status).join('\n'), content: jsonContent(jsonSchema(about.failure, about, 'output')) },
     ]),
   )
 }

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto'
 import { type Html, html } from '../html.ts'
 import type { OpenApi, Operation } from './openapi.ts'
+import { shapeOf } from './shape.ts'
 
 const style = `
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #1d6b4f }
 @media (prefers-color-scheme: dark) { :root { --accent: #6fcfa8 } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem }
-h1 { font-size: 1.6rem } h2 { font-size: 1rem; margin: 0 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word }
+h1 { font-size: 1.6rem } h2 { display: inline; font-size: 1rem } h3 { font-size: .95rem; margin: 1rem 0 .3rem }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0 }
-summary { padding: .6rem .8rem; cursor: pointer; overflow-wrap: anywhere }
+summary { padding: .6rem .8rem; cursor: pointer }
 summary p { margin: .2rem 0 0; font-size: .9rem }
 details > div { padding: 0 .8rem .8rem; border-top: 1px solid var(--line) }
 code, pre { font: .875rem/1.45 ui-monospace, monospace }
 pre { background: var(--soft); padding: .6rem; border-radius: .4rem; overflow-x: auto }
-.method { display: inline-block; min-width: 4.5rem; font-weight: 700; color: var(--accent) }
-table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+.method { font-weight: 700; color: var(--accent) }
+a { color: var(--accent) }
+table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line) }
+td:last-child { width: 100%; overflow-wrap: anywhere } td div + div { margin-top: .2rem }
 .open { font-size: .75rem; border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; margin-left: .5rem; white-space: nowrap }
 `
 const policy = [
@@ -43,7 +46,7 @@ ${styleElement()}
 <h1>API reference</h1>
 <p>${document.info.description}</p>
 <p>Base address: <code>${server?.url}</code>. Sign with <code>Authorization: Bearer …</code>, an API key or the access token of a log-in; a key may also come as <code>X-Api-Key</code>. Also as <a href="${baseUrl}/reference/openapi.json">OpenAPI 3.0</a>, and <a href="${baseUrl}/reference/for-agents">in short</a>.</p>
-${operations.map(({ method, path, operation }) => operationHtml(method, path, operation, server?.url ?? ''))}
+${operations.map((one) => operationHtml(one, document))}
 </body>
 </html>
 `
@@ -52,18 +55,24 @@ ${operations.map(({ method, path, operation }) => operationHtml(method, path, op
 
 const styleElement = (): Html => html.raw(`<style>${style}</style>`)
 
-function operationHtml(method: string, path: string, operation: Operation, base: string): Html {
+interface Shown {
+  readonly method: string
+  readonly path: string
+  readonly operation: Operation
+}
+
+function operationHtml({ method, path, operation }: Shown, { servers, components }: OpenApi): Html {
   const isOpen = operation.security.length === 0
   return html`<details id="${operation.operationId}">
 <summary><h2><span class="method">${method}</span> <code>${path}</code>${isOpen && html`<span class="open">no credential</span>`}</h2><p>${operation.summary}</p></summary>
 <div>
 ${parametersHtml(operation)}
 <h3>Example</h3>
-<pre>${curl(method, path, operation, base)}</pre>
-${bodyHtml(operation)}
+<pre>${curl(method, path, operation, servers[0]?.url ?? '')}</pre>
+${bodyHtml(operation, components)}
 <h3>Answers</h3>
-<table>${Object.entries(operation.responses).map(([status, response]) => html`<tr><th>${status}</th><td>${response.description}</td></tr>`)}</table>
-${answerHtml(operation)}
+${answersHtml(operation)}
+${answerHtml(operation, components)}
 </div>
 </details>
 `
@@ -82,14 +91,30 @@ function parametersHtml({ parameters = [] }: Operation): Html | false {
   )
 }
 
-function schemaHtml(title: string, content: unknown): Html | false {
-  const schema = (content as Record<string, { schema?: unknown }> | undefined)?.['application/json']?.schema
-  return schema !== undefined && html`<h3>${title}</h3><pre>${JSON.stringify(schema, undefined, 2)}</pre>`
+/** Each status, with the codes that come with it. */
+function answersHtml({ responses }: Operation): Html {
+  const rows = Object.entries(responses).map(([status, { description }]) => {
+    const lines = description.split('\n').map((line) => /^`(\w+)`: (.*)$/.exec(line) ?? [line, '', line])
+    const told = lines.map(([, code, text]) => html`<div>${code !== '' && html`<code>${code}</code> `}${text}</div>`)
+    return html`<tr><th>${status}</th><td>${told}</td></tr>`
+  })
+  return html`<table>${rows}</table>`
 }
 
-const bodyHtml = ({ requestBody }: Operation) => schemaHtml('Body', requestBody?.content)
-const answerHtml = ({ responses }: Operation) =>
-  schemaHtml('Body of the answer', Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content)
+function schemaHtml(title: string, content: unknown, components: object): Html | false {
+  const schema = (content as Record<string, { schema?: unknown }> | undefined)?.['application/json']?.schema
+  if (schema === undefined) return false
+  return html`<h3>${title}</h3><pre>${shapeOf(schema as Record<string, unknown>, components as Record<string, unknown>)}</pre>`
+}
+
+const bodyHtml = ({ requestBody }: Operation, components: object) =>
+  schemaHtml('Body', requestBody?.content, components)
+const answerHtml = ({ responses }: Operation, components: object) =>
+  schemaHtml(
+    'Body of the answer',
+    Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content,
+    components,
+  )
 
 /** A line to paste: with the example's body, and the reader's own key. */
 function curl(method: string, path: string, { security, requestBody }: Operation, base: string): string {
