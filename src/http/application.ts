@@ -53,7 +53,15 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
     publicUrl: options.publicUrl,
     basePath: options.basePath,
     hosts: new Map([...options.hosts].map(([host, door]) => [host, bases.get(door) ?? ''])),
-    ownPaths: [...[...bases.values()].filter((base) => base !== ''), '/m', '/d', '/app', '/healthz', '/readyz'],
+    ownPaths: [
+      ...[...bases.values()].filter((base) => base !== ''),
+      '/m',
+      '/d',
+      '/app',
+      '/auth/confirm',
+      '/healthz',
+      '/readyz',
+    ],
     media,
     app: app as unknown as (request: IncomingMessage, response: ServerResponse) => void,
   })

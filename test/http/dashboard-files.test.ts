@@ -11,8 +11,11 @@ import { formOf, pageText, signedIn, textOf, until, type Visitor } from '../supp
 /** The files of the list, as the page has them: one piece of markup each. */
 async function rowsOf(visitor: Visitor, path = '/app/'): Promise<string[]> {
   const markup = await (await visitor.get(path)).text()
-  return markup.split('<li class="file">').slice(1)
+  return markup.split(/<li class="file" id="file-[\w-]{16}">/).slice(1)
 }
+
+/** The id of the one file there is. */
+const onlyId = async (visitor: Visitor): Promise<string> => idIn((await rowsOf(visitor))[0])
 
 const idIn = (row = ''): string => /files\/([\w-]{16})\/download/.exec(row)?.[1] ?? ''
 
@@ -88,6 +91,69 @@ test('A deleted file leaves the list and its link, and a second try is told so',
   assert.match(await pageText(await visitor.get('/app/?notice=deleted')), /The file is deleted.*Nothing here yet/)
   assert.equal((await fetch(`${app.url}/m/${idIn(row)}`)).status, 404)
   assert.match(await pageText(await visitor.post(action), 404), /no such file/)
+})
+
+test('A file is made public and private again by its row, and its link opens and closes', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'for whom' }]))
+  const id = await onlyId(visitor)
+  const link = () => fetch(`${app.url}/m/${id}`)
+  const change = async (to: string): Promise<string | null> =>
+    (await visitor.post(`/app/files/${id}/public`, { public: to, page: '1' })).headers.get('location')
+
+  assert.ok((await rowsOf(visitor))[0]?.includes('<button name="public" value="on">Make public<'))
+  assert.equal(await change('on'), `/app/?notice=public#file-${id}`)
+  assert.equal(await (await link()).text(), 'for whom')
+  assert.match(await pageText(await visitor.get('/app/?notice=public')), /whoever has its link can open it.*Public/)
+  assert.ok((await rowsOf(visitor))[0]?.includes('<button name="public" value="off">Make private<'))
+  assert.equal(await change('off'), `/app/?notice=private#file-${id}`)
+  assert.equal((await link()).status, 404)
+  assert.match(await pageText(await visitor.get('/app/?notice=private')), /its link opens nothing any more.*Private/)
+  const further = await visitor.post(`/app/files/${id}/public`, { public: 'on', page: '3' })
+  assert.equal(further.headers.get('location'), `/app/?notice=public&page=3#file-${id}`)
+})
+
+test('What says neither public nor private changes nothing, and nobody changes what is not theirs', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
+  const path = `/app/files/${await onlyId(visitor)}/public`
+  for (const fields of [{}, { public: 'yes' }, { public: '' }, { public: 'on', page: '0' }]) {
+    await pageText(await visitor.post(path, fields), 400)
+  }
+  const other = await signedIn(app, 'eve@example.org')
+  assert.match(await pageText(await other.post(path, { public: 'on' }), 404), /no such file/)
+  assert.match((await rowsOf(visitor))[0] ?? '', />Private</)
+})
+
+test('After a trial files are seen, and neither stored nor changed', async (t) => {
+  let day = 0
+  const clock = { now: () => Date.now() + day * 86_400_000 }
+  const app = await openTestApp(t, { plans: '{trial = {trial_days = 14}}' }, { clock })
+  const visitor = await signedIn(app)
+  await app.core.accounts.setPlan(await app.core.accounts.byEmail('ada@example.org'), 'trial', null)
+  await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
+  day = 15
+  const id = await onlyId(visitor)
+  for (const refused of [
+    await visitor.post('/app/upload', formOf([{ name: 'b.txt', bytes: 'b' }])),
+    await visitor.post(`/app/files/${id}/public`, { public: 'on' }),
+    await visitor.post(`/app/files/${id}/delete`),
+  ]) {
+    assert.match(await pageText(refused, 403), /trial is over/)
+  }
+  assert.equal(await (await visitor.get(`/app/files/${id}/download`)).text(), 'a')
+})
+
+test('A plan whose reads of the month are used up says so', async (t) => {
+  const app = await openTestApp(t, { plans: '{small = {origin_reads = 1}}' })
+  const visitor = await signedIn(app)
+  await app.core.accounts.setPlan(await app.core.accounts.byEmail('ada@example.org'), 'small', null)
+  await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
+  const path = `/app/files/${await onlyId(visitor)}/download`
+  assert.equal(await (await visitor.get(path)).text(), 'a')
+  assert.match(await pageText(await visitor.get(path), 429), /Your plan has 1 download a month/)
 })
 
 test('A name is text, whatever it looks like', async (t) => {

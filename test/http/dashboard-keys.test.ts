@@ -1,29 +1,82 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Once } from '../../src/http/dashboard/once.ts'
 import { openTestApp, upload, withKey } from '../support/app.ts'
-import { pageText, signedIn, textOf, type Visitor } from '../support/dashboard.ts'
+import { pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
 
 const wish = { name: 'Phone backup', scope: 'files:write', path_prefix: 'photos/phone', days: '30' }
 
-/** Makes a key by the form; its text stands in the answer. */
-async function make(visitor: Visitor, fields: Record<string, string> = {}): Promise<{ key: string; text: string }> {
-  const response = await visitor.post('/app/keys', { ...wish, ...fields })
-  const markup = await response.text()
-  assert.equal(response.status, 200, textOf(markup))
-  return { key: /ak_[0-9A-Za-z]{36}/.exec(markup)?.[0] ?? '', text: textOf(markup) }
+const keyIn = (text: string): string => /ak_[0-9A-Za-z]{36}/.exec(text)?.[0] ?? ''
+
+/** Sends the form for a key; resolves to the address of the page that shows it. */
+async function sendForm(visitor: Visitor, fields: Record<string, string> = wish): Promise<string> {
+  const response = await visitor.post('/app/keys', fields)
+  const [, path = ''] = /^(\/app\/keys\/made\/[\w-]{43})#made$/.exec(response.headers.get('location') ?? '') ?? []
+  assert.equal(response.status, 303)
+  assert.notEqual(path, '')
+  return path
 }
 
-test('A new key is shown in the answer to its form, and nowhere again', async (t) => {
+/** Makes a key by the form and reads the page that shows it. */
+async function make(visitor: Visitor, fields: Record<string, string> = {}): Promise<{ key: string; text: string }> {
+  const text = await pageText(await visitor.get(await sendForm(visitor, { ...wish, ...fields })))
+  return { key: keyIn(text), text }
+}
+
+test('A new key is shown on the page that its form leads to, and nowhere again', async (t) => {
   const app = await openTestApp(t)
   const visitor = await signedIn(app)
-  const response = await visitor.post('/app/keys', wish)
+  const path = await sendForm(visitor)
+  const response = await visitor.get(path)
   assert.equal(response.headers.get('cache-control'), 'no-store')
-  const key = /ak_[0-9A-Za-z]{36}/.exec(await pageText(response))?.[0] ?? ''
+  const key = keyIn(await pageText(response))
   assert.equal(key.length, 39)
+  assert.ok(!path.includes(key.slice(3)))
   const list = await pageText(await visitor.get('/app/keys'))
   assert.ok(!list.includes(key) && list.includes(`${key.slice(0, 7)}…`))
   assert.match(list, /Phone backup ak_.{4}… May files:write Folder photos\/phone\/ Made .* Last used never/)
   assert.ok(!app.log().includes(key))
+})
+
+test('Reloading the page of a new key makes no other, and says that it is shown once', async (t) => {
+  const visitor = await signedIn(await openTestApp(t))
+  const path = await sendForm(visitor)
+  await pageText(await visitor.get(path))
+  for (let n = 0; n < 2; n++) {
+    assert.equal((await visitor.get(path)).headers.get('location'), '/app/keys?notice=once')
+  }
+  const list = await pageText(await visitor.get('/app/keys?notice=once'))
+  assert.match(list, /shown once, right after it is made/)
+  assert.equal(list.match(/Phone backup ak_/g)?.length, 1)
+})
+
+test('A new key is shown to the session that made it alone, and a look ahead does not use it up', async (t) => {
+  const app = await openTestApp(t)
+  const visitor = await signedIn(app)
+  const path = await sendForm(visitor)
+  const elsewhere = new Visitor(app)
+  assert.equal((await elsewhere.get(path)).headers.get('location'), '/app/sign-in')
+  await elsewhere.post('/app/sign-in', { email: 'ada@example.org', password: 'correct horse' })
+  const stranger = await signedIn(app, 'eve@example.org')
+  for (const other of [elsewhere, stranger]) {
+    assert.equal((await other.get(path)).headers.get('location'), '/app/keys?notice=once')
+  }
+  const headers = { Cookie: `larder_session=${visitor.session}` }
+  const look = await fetch(app.url + path, { method: 'HEAD', headers, redirect: 'manual' })
+  assert.equal(look.status, 303)
+  assert.equal(keyIn(await pageText(await visitor.get(path))).length, 39)
+})
+
+test('What is shown once is kept for a moment only, and not more of it than there is room for', async () => {
+  const once = new Once<{ n: number }>(200)
+  const ids = Array.from({ length: 1_001 }, (_, n) => once.keep('mine', { n }))
+  assert.equal(once.take('mine', ids[0] ?? ''), undefined)
+  assert.equal(once.take('theirs', ids[1] ?? ''), undefined)
+  assert.deepEqual(once.take('mine', ids[1] ?? ''), { n: 1 })
+  assert.equal(once.take('mine', ids[1] ?? ''), undefined)
+  const at = Date.now()
+  await until('the moment is over', () => Date.now() - at > 250)
+  assert.equal(once.take('mine', ids[1_000] ?? ''), undefined)
 })
 
 test('A key made here opens the doors, within what was ticked', async (t) => {
@@ -42,10 +95,9 @@ test('A key with nothing ticked may do everything, and the form says so', async 
   const visitor = await signedIn(app)
   assert.match(await pageText(await visitor.get('/app/keys')), /none ticked: everything/)
   const { scope: _, ...nothingTicked } = { ...wish, path_prefix: '', days: '' }
-  const response = await visitor.post('/app/keys', nothingTicked)
-  const text = await pageText(response)
+  const text = await pageText(await visitor.get(await sendForm(visitor, nothingTicked)))
   assert.match(text, /May everything Folder all Made .* Expires never/)
-  const key = /ak_[0-9A-Za-z]{36}/.exec(text)?.[0] ?? ''
+  const key = keyIn(text)
   assert.equal((await fetch(`${app.url}/api/v1/user/stats`, { headers: withKey(key) })).status, 200)
 })
 

@@ -77,6 +77,11 @@ test('No form of another site changes anything, with the cookie as without', asy
     '/app/keys',
     '/app/keys/1/revoke',
     '/app/files/1/delete',
+    '/app/files/1/public',
+    '/app/register',
+    '/app/forgot',
+    '/app/reset',
+    '/app/account',
   ]) {
     const response = await visitor.post(path, { name: 'theirs', days: '' }, foreign)
     assert.match(await pageText(response, 403), /came from another site, so nothing was done/, path)

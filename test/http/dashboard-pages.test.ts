@@ -5,17 +5,26 @@ import { disk } from '../../src/blobs/disk.ts'
 import { type Code, Failure } from '../../src/core/failure.ts'
 import { words } from '../../src/http/dashboard/failures.ts'
 import { openTestApp } from '../support/app.ts'
-import { formOf, pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
+import { formOf, linkTo, pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
+
+const open = { 'auth.registration': 'open' }
 
 test('Every page is kept by nobody, runs nothing but our own, and is framed nowhere', async (t) => {
-  const app = await openTestApp(t)
+  const app = await openTestApp(t, open)
   const visitor = await signedIn(app)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }], { public: 'on' }))
   const token = await app.core.accounts.createSetUpLink(app.owner)
+  const keyPage = (await visitor.post('/app/keys', { name: 'one', days: '' })).headers.get('location') ?? ''
   const pages = [
     await visitor.get('/app/'),
     await visitor.get('/app/keys'),
-    await visitor.post('/app/keys', { name: 'one', days: '' }),
+    await visitor.get(keyPage),
+    await visitor.get('/app/account'),
+    await new Visitor(app).get('/app/register'),
+    await new Visitor(app).get('/app/register/sent'),
+    await new Visitor(app).get('/app/forgot'),
+    await new Visitor(app).get('/app/forgot/sent'),
+    await new Visitor(app).get('/app/reset?token=over'),
     await visitor.get('/app/nothing-here'),
     await visitor.get(`/app/set-up?token=${token}`),
     await new Visitor(app).get('/app/sign-in'),
@@ -101,7 +110,7 @@ test('Every failure has its status and a whole sentence for people', () => {
 })
 
 test('Below a base path every link, form, picture and redirect carries it, and the cookie is held to it', async (t) => {
-  const app = await openTestApp(t, { 'server.base_path': '/larder' })
+  const app = await openTestApp(t, { ...open, 'server.base_path': '/larder' })
   const visitor = await signedIn(app)
   const files = Array.from({ length: 51 }, (_, n) => ({ name: `${n}.txt`, bytes: 'x' }))
   const stored = await visitor.post('/app/upload', formOf(files, { public: 'on' }))
@@ -111,6 +120,11 @@ test('Below a base path every link, form, picture and redirect carries it, and t
     '/app/',
     '/app/?page=2',
     '/app/keys',
+    '/app/account',
+    '/app/register/sent',
+    '/app/forgot',
+    '/app/forgot/sent',
+    '/app/reset',
     '/app/nothing',
     `/app/set-up?token=${token}`,
     '/app/set-up',
@@ -123,6 +137,14 @@ test('Below a base path every link, form, picture and redirect carries it, and t
       [],
       path,
     )
+  }
+  const stranger = new Visitor(app)
+  for (const path of ['/app/sign-in', '/app/register', '/app/reset']) {
+    assert.doesNotMatch(await (await stranger.get(path)).text(), / (href|src|action)="(?!\/larder\/)/)
+  }
+  const sent = { email: 'eve@example.org', password: 'correct horse' }
+  for (const to of ['register', 'forgot']) {
+    assert.equal((await stranger.post(`/app/${to}`, sent)).headers.get('location'), `/larder/app/${to}/sent`)
   }
   const [first = ''] = [...(await (await visitor.get('/app/')).text()).matchAll(/data-copy value="([^"]*)"/g)].map(
     ([, to = '']) => to,
@@ -150,13 +172,21 @@ test('Style and icon may be kept for ever under the address that pages give them
   }
 })
 
+const texts = (visitor: Visitor, paths: readonly string[]): Promise<string[]> =>
+  Promise.all(paths.map(async (path) => (await visitor.get(path)).text()))
+
 test('Every field of every form has a name that can be read out', async (t) => {
-  const app = await openTestApp(t)
+  const app = await openTestApp(t, open)
   const visitor = await signedIn(app)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }], { public: 'on' }))
   const token = await app.core.accounts.createSetUpLink(app.owner)
-  for (const path of ['/app/', '/app/keys', `/app/set-up?token=${token}`]) {
-    const markup = await (await visitor.get(path)).text()
+  await visitor.post('/app/forgot', { email: 'ada@example.org' })
+  const { path: resetPath } = await linkTo(app, 'ada@example.org', 'reset')
+  const stranger = new Visitor(app)
+  for (const markup of [
+    ...(await texts(visitor, ['/app/', '/app/keys', '/app/account', `/app/set-up?token=${token}`])),
+    ...(await texts(stranger, ['/app/sign-in', '/app/register', '/app/forgot', resetPath])),
+  ]) {
     for (const [field] of markup.matchAll(/<(?:input|select|textarea)\b[^>]*>/g)) {
       const id = / id="([^"]+)"/.exec(field)?.[1]
       const isNamed = field.includes('aria-label=') || (id !== undefined && markup.includes(`<label for="${id}">`))

@@ -3,8 +3,22 @@ import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
 import { pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
 
-const closedPages = ['/app/', '/app/keys', '/app/files/0123456789abcdef/download']
-const closedForms = ['/app/upload', '/app/sign-out', '/app/keys', '/app/keys/1/revoke', '/app/files/1/delete']
+const closedPages = [
+  '/app/',
+  '/app/keys',
+  '/app/keys/made/0123456789abcdef',
+  '/app/account',
+  '/app/files/0123456789abcdef/download',
+]
+const closedForms = [
+  '/app/upload',
+  '/app/sign-out',
+  '/app/keys',
+  '/app/keys/1/revoke',
+  '/app/files/1/delete',
+  '/app/files/1/public',
+  '/app/account',
+]
 
 test('The root leads to the dashboard, and the dashboard to where one signs in', async (t) => {
   const visitor = new Visitor(await openTestApp(t))
@@ -170,7 +184,23 @@ test('Tries of passwords and links from one address are counted together, and to
   assert.match(await pageText(refused, 429), /Wait \d+ seconds?/)
   assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/)
   assert.equal(refused.headers.get('ratelimit-limit'), '3')
+  const page = await (await visitor.post('/app/sign-in', { email: 'a@b.c', password: 'x' })).text()
+  assert.match(page, /<p class="problem" role="alert">That was too often.*value="a@b.c"/s)
   assert.equal((await visitor.get('/app/sign-in')).status, 200)
+})
+
+test('Whoever guesses at one account waits longer, and is told so on the form', async (t) => {
+  const app = await openTestApp(t, { 'limits.auth': '1000/1m' })
+  await app.newAccount('ada@example.org')
+  const visitor = new Visitor(app)
+  const signIn = (password: string) => visitor.post('/app/sign-in', { email: 'ada@example.org', password })
+  for (let n = 0; n < 5; n++) assert.equal((await signIn('wrong')).status, 401)
+  const refused = await signIn('correct horse')
+  assert.ok(Number(refused.headers.get('retry-after')) > 1)
+  const page = await refused.text()
+  assert.equal(refused.status, 429)
+  assert.match(textOf(page), /too often\. Wait \d+ seconds, then try again/)
+  assert.ok(page.includes('value="ada@example.org"'))
 })
 
 test('No cookie opens an API door, and no key a page', async (t) => {

@@ -213,12 +213,22 @@ test('Under a host name of its own a door is served at the root too, and only th
     assert.equal((await at('/api/v1/files', host)).status, 200)
     assert.equal((await at('/healthz', host)).status, 200)
     assert.equal((await at('/app/sign-in', host)).status, 200)
+    assert.equal(
+      (await at('/auth/confirm?token=none', host)).status,
+      404,
+      'what a letter leads to is the same everywhere',
+    )
+    assert.equal(JSON.parse((await at('/auth/confirm?token=none', host)).body.toString()).code, 'NOT_FOUND')
     const nothing = await at('/nothing', host)
     assert.deepEqual([nothing.status, JSON.parse(nothing.body.toString()).success], [404, false])
   }
   for (const host of ['other.home.lan', 'cdn.home.lan.evil.org', 'xcdn.home.lan']) {
     assert.equal((await at('/user/stats', host)).status, 404, host)
-    assert.equal('success' in JSON.parse((await at('/files', host)).body.toString()), false, 'it is the door at the root that answers')
+    assert.equal(
+      'success' in JSON.parse((await at('/files', host)).body.toString()),
+      false,
+      'it is the door at the root that answers',
+    )
   }
 })
 

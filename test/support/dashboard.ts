@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import type { LetterPurpose } from '../../src/core/model.ts'
 import type { TestApp } from './app.ts'
+import { lastLetterTo, linkIn } from './outbox.ts'
 
 type Headers = Record<string, string>
 
@@ -88,4 +90,15 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
     assert.ok(Date.now() < deadline, `not within ten seconds: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Where the latest letter to somebody leads, which must be of this purpose: below the server's address, and the secret in it. */
+export async function linkTo(app: TestApp, email: string, purpose: LetterPurpose): Promise<Link> {
+  const { pathname, search, searchParams } = linkIn(await lastLetterTo(app, email, purpose))
+  return { path: pathname + search, token: searchParams.get('token') ?? '' }
+}
+
+interface Link {
+  readonly path: string
+  readonly token: string
 }

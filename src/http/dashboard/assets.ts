@@ -101,7 +101,7 @@ pre code { padding: 0; background: none; white-space: pre-wrap; }
 .brand { grid-area: brand; display: inline-flex; align-items: center; gap: .55rem; min-height: 2.75rem; font-weight: 650; font-size: 1.125rem; color: var(--text); text-decoration: none; }
 .brand img { display: block; }
 .bar nav { grid-area: nav; display: flex; gap: .25rem; margin-left: -.75rem; }
-.bar nav a { display: inline-flex; align-items: center; min-height: 2.5rem; padding: 0 .75rem; border-radius: .5rem; color: var(--soft); text-decoration: none; font-weight: 500; }
+.bar nav a { display: inline-flex; align-items: center; min-height: 2.5rem; padding: 0 .75rem; border-radius: .5rem; color: var(--soft); text-decoration: none; font-weight: 500; white-space: nowrap; }
 .bar nav a:hover { color: var(--text); background: var(--sunken); }
 .bar nav a[aria-current] { color: var(--accent); background: var(--wash); }
 .leave { grid-area: leave; justify-self: end; }
@@ -120,6 +120,7 @@ pre code { padding: 0; background: none; white-space: pre-wrap; }
 label, legend { display: block; font-weight: 550; font-size: .9375rem; margin: .75rem 0 .3rem; padding: 0; }
 input, select, button, .button { font: inherit; color: inherit; }
 input:not([type=checkbox]), select { width: 100%; min-height: 2.75rem; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--surface); }
+input[readonly] { background: var(--sunken); }
 ::placeholder { color: var(--soft); opacity: 1; }
 input[type=file] { min-height: 5rem; padding: 1.25rem 1rem; border-style: dashed; background: var(--sunken); cursor: pointer; }
 ::file-selector-button { font: inherit; font-weight: 550; margin-right: .75rem; min-height: 2.5rem; padding: .25rem .9rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--surface); color: var(--text); cursor: pointer; }
@@ -134,7 +135,10 @@ button:hover, .button:hover { background: var(--sunken); }
 .danger:hover { background: color-mix(in srgb, var(--danger) 88%, var(--text)); }
 .quiet { border-color: transparent; background: none; color: var(--soft); padding: .25rem .6rem; margin-right: -.6rem; }
 .wide { width: 100%; }
+.slim { max-width: 26rem; }
 form + .hint { margin-top: 1rem; }
+.ways { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; margin-top: .75rem; font-size: .9375rem; }
+.ways a { display: inline-flex; align-items: center; min-height: 2.5rem; }
 input + .hint { margin-top: .4rem; }
 summary { cursor: pointer; }
 form > details > summary { padding: .4rem 0; color: var(--accent); font-weight: 550; font-size: .9375rem; }
@@ -159,7 +163,8 @@ meter { width: 6rem; vertical-align: middle; margin-left: .4rem; }
 .copy input { flex: 1; min-width: 0; min-height: 2.5rem; padding: .25rem .6rem; font: .8125rem ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--sunken); border-color: var(--line); }
 .copy textarea { flex: 1; min-width: 0; padding: .6rem .75rem; border: 1px solid var(--accent); border-radius: .5rem; resize: none; background: var(--wash); color: inherit; font: 1rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; word-break: break-all; }
 .copy button { min-width: 5.5rem; }
-.actions { display: flex; align-items: flex-start; gap: .5rem; }
+.actions { display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem; }
+.file:target { background: var(--wash); border-radius: .75rem; }
 .actions .really { flex: 1; }
 .really > summary { list-style: none; }
 .really > summary::-webkit-details-marker { display: none; }
@@ -172,10 +177,12 @@ meter { width: 6rem; vertical-align: middle; margin-left: .4rem; }
 .pager > :last-child { text-align: right; }
 
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .6rem 1rem; margin: 0 0 .9rem; }
+dl.roomy { grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
 dt { color: var(--soft); font-size: .8125rem; }
 dd { margin: 0; font-size: .9375rem; overflow-wrap: anywhere; }
 .key h2 { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .6rem; margin-bottom: .6rem; overflow-wrap: anywhere; }
 .key h2 code { font-weight: 400; color: var(--soft); }
+@media (max-width: 28rem) { .who { display: none; } }
 @media (min-width: 44rem) {
   main { padding: 1.5rem 1rem 3rem; }
   .bar { grid-template: "brand nav who leave" / auto auto 1fr auto; }

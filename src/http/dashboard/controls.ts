@@ -10,6 +10,25 @@ export function secretField(secret: string, label: string): Html {
   return html`<div class="copy"><textarea rows="2" readonly data-copy spellcheck="false" aria-label="${label}">${secret}</textarea></div>`
 }
 
+/** A small page's one card. */
+export function narrowCard(heading: string, content: Value): Html {
+  return html`<section class="card narrow">
+<h1>${heading}</h1>
+${content}
+</section>`
+}
+
+/** One line of a list of facts (`dl`). */
+export function fact(term: string, value: Value): Html {
+  return html`<div><dt>${term}</dt><dd>${value}</dd></div>`
+}
+
+/** How much is in use, and of how much, where there is a limit. */
+export function amount(used: number, limit: number | null, inWords: (amount: number) => string, label: string): Html {
+  if (limit === null) return html`${inWords(used)}`
+  return html`${inWords(used)} of ${inWords(limit)} <meter min="0" max="${limit}" value="${used}" aria-label="${label}"></meter>`
+}
+
 interface Asked {
   /** The word on the button: `Delete`. */
   readonly word: string

@@ -1,7 +1,10 @@
+import type { Caller } from '../../core/caller.ts'
 import { type AnyFailure, type Failures, type FailureTable, isFailure, render } from '../../core/failure.ts'
-import { html } from '../html.ts'
-import { type Page, page } from './visit.ts'
-import { counted, sentence, sizeInWords } from './words.ts'
+import { failureHeaders } from '../failure-headers.ts'
+import { type Html, html } from '../html.ts'
+import { narrowCard } from './controls.ts'
+import { type Page, type PageOptions, page } from './visit.ts'
+import { counted, durationInWords, sentence, sizeInWords } from './words.ts'
 
 /** What somebody at a browser is told of a failure: what is the matter, and what to do. */
 export interface Told {
@@ -18,7 +21,8 @@ const refusals: Record<Failures['forbidden']['needs'], string> = {
   full_key: 'This is not within what you may do here.',
   bounds: 'This is not within what you may do here.',
   login: 'Sign in first.',
-  verified_email: 'Follow the link in the mail that we sent you first: it confirms your address.',
+  verified_email:
+    'Your address is not confirmed yet: follow the link in the mail that we sent you. If that mail is lost, ask for a new password, which confirms the address, too.',
   open_registration: 'Registration is closed here. Whoever runs this server can make an account for you.',
   plan: 'Your trial is over: what you stored can be seen and downloaded, and nothing changed.',
   active_account: 'This account is disabled. Whoever runs this server can enable it again: larder user enable.',
@@ -53,42 +57,66 @@ export const words: FailureTable<Told> = {
     because === 'mismatch'
       ? told(415, 'Not what it says', `The file is said to be of the type ${type}, and its content is not.`)
       : told(415, 'Not taken here', `Files of the type ${type} are not taken here.`),
-  quota_exceeded: ({ of, limit, used }) =>
-    told(403, 'No room left', of === 'bytes' ? fullOfBytes(limit, used) : fullOfFiles(limit, used)),
+  quota_exceeded: ({ of, limit, used }) => quotas[of](limit, used),
   rate_limited: ({ retryAfterSeconds }) =>
-    told(429, 'Too many at once', `Wait ${counted(retryAfterSeconds, 'second')}, then try again.`),
+    told(429, 'Too often', `That was too often. Wait ${durationInWords(retryAfterSeconds)}, then try again.`),
   disk_full: () =>
     told(507, "The server's disk is full", 'Nothing of this was kept. What is stored is safe, and can be deleted.'),
   busy: ({ retryAfterSeconds }) =>
-    told(503, 'Busy', `The server has too much to do. Try again in ${counted(retryAfterSeconds, 'second')}.`),
+    told(503, 'Busy', `The server has too much to do. Try again in ${durationInWords(retryAfterSeconds)}.`),
   internal: ({ incident }) =>
     told(500, 'Something went wrong here', `It is not your fault. The server's log tells more under ${incident}.`),
 }
 
-function fullOfBytes(limit: number, used: number): string {
-  return `Your account may hold ${sizeInWords(limit)}, and ${sizeInWords(used)} are in use. Nothing of this upload was kept.`
+const quotas: Record<Failures['quota_exceeded']['of'], (limit: number, used: number) => Told> = {
+  bytes: (limit, used) => noRoom(sizeInWords(limit), `${sizeInWords(used)} are in use`),
+  files: (limit, used) => noRoom(counted(limit, 'file'), `there are ${used}`),
+  image_ops: (limit) => usedUp(counted(limit, 'picture')),
+  origin_reads: (limit) => usedUp(counted(limit, 'download')),
 }
 
-function fullOfFiles(limit: number, used: number): string {
-  return `Your account may hold ${counted(limit, 'file')}, and there are ${used}. Nothing of this upload was kept.`
+function noRoom(limit: string, used: string): Told {
+  return told(403, 'No room left', `Your account may hold ${limit}, and ${used}. Nothing of this upload was kept.`)
+}
+
+function usedUp(limit: string): Told {
+  return told(429, 'Used up', `Your plan has ${limit} a month, and they are used up. They begin anew on the first.`)
 }
 
 export function toldOf(failure: AnyFailure): Told {
   return render(words, failure)
 }
 
-/** What to tell above a form that is shown once more; what a form cannot mend is thrown on. */
-export function mendable(error: unknown): Told {
-  if (isFailure(error) && ['invalid', 'conflict', 'unauthenticated'].includes(error.code)) return toldOf(error)
+/** What is told above a form that is shown once more. */
+export interface Problem extends Told {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const mendableCodes: readonly string[] = ['invalid', 'conflict', 'unauthenticated', 'rate_limited', 'busy']
+
+/** What to tell above a form that is shown once more; what nobody can mend by sending it again is thrown on. */
+export function mendable(error: unknown): Problem {
+  if (isFailure(error) && isMendable(error)) return { ...toldOf(error), headers: failureHeaders(error) }
   throw error
 }
 
-export function failurePage(failure: AnyFailure, base: string): Page {
+function isMendable(failure: AnyFailure): boolean {
+  if (failure.code === 'forbidden') return failure.detail.needs === 'verified_email'
+  return mendableCodes.includes(failure.code)
+}
+
+/** A page with a form: it is answered as the problem has it, if there is one. */
+export function formPage(title: string, body: Html, problem: Problem | undefined, more: PageOptions = {}): Page {
+  return page(title, body, { ...more, ...(problem && { status: problem.status, headers: problem.headers }) })
+}
+
+export function failurePage(failure: AnyFailure, base: string, caller: Caller | undefined): Page {
   const { status, title, text } = toldOf(failure)
-  const body = html`<section class="card narrow">
-<h1>${title}</h1>
-<p>${text}</p>
-<p><a class="button" href="${base}/app/">Back to the files</a></p>
-</section>`
+  const back = caller ? 'Back to the files' : 'To the start'
+  const body = narrowCard(
+    title,
+    html`<p>${text}</p>
+<p><a class="button" href="${base}/app/">${back}</a></p>`,
+  )
   return page(title, body, { status })
 }

@@ -2,7 +2,7 @@ import type { Caller } from '../../core/caller.ts'
 import type { FileEntry, Totals } from '../../core/model.ts'
 import { splitExtension } from '../../core/names.ts'
 import { type Html, html } from '../html.ts'
-import { asking, linkField } from './controls.ts'
+import { amount, asking, linkField } from './controls.ts'
 import { noticeOf } from './notices.ts'
 import { type Page, page, type Visit } from './visit.ts'
 import { counted, sizeInWords, timeInWords } from './words.ts'
@@ -20,7 +20,7 @@ const previewQuery = 'width=160&height=160&format=auto'
 
 export function filesPage(visit: Visit, caller: Caller, list: FileList): Page {
   const body = html`<h1 class="hidden">Files</h1>
-${noticeOf(visit.query)}
+${noticeOf(visit)}
 ${uploadForm(visit, caller)}
 <section aria-labelledby="files">
 <div class="headline"><h2 id="files">Your files</h2>${usage(visit, caller, list.totals)}</div>
@@ -51,10 +51,7 @@ function uploadForm({ base, core }: Visit, { account }: Caller): Html {
 
 function usage({ core }: Visit, { account }: Caller, { filesBelow, bytesBelow }: Totals): Html {
   const { bytes } = core.plans.quotaOf(account)
-  return html`<p class="usage">${counted(filesBelow, 'file')}, ${sizeInWords(bytesBelow)}${
-    bytes !== null &&
-    html` of ${sizeInWords(bytes)} <meter min="0" max="${bytes}" value="${bytesBelow}" aria-label="Room used"></meter>`
-  }</p>`
+  return html`<p class="usage">${counted(filesBelow, 'file')}, ${amount(bytesBelow, bytes, sizeInWords, 'Room used')}</p>`
 }
 
 const nothingYet = html`<p class="card empty">Nothing here yet. What you upload, or a program stores with an API key, is listed here.</p>`
@@ -70,7 +67,7 @@ function row(visit: Visit, file: FileEntry, number: number): Html {
   const { base, context } = visit
   const at = new Date(file.createdAt).toISOString()
   const open = file.isPublic ? `${base}/m/${file.fileId}` : `${base}/app/files/${file.fileId}/download`
-  return html`<li class="file">
+  return html`<li class="file" id="file-${file.fileId}">
 ${preview(visit, file)}
 <div class="about">
 <a class="name" href="${open}">${file.name}</a>
@@ -82,11 +79,21 @@ ${file.tags.length > 0 && html`<p class="tags">${file.tags.map((tag) => html`<sp
 ${file.isPublic && linkField(`${context.baseUrl}/m/${file.fileId}`, `Link to ${file.name}`)}
 <div class="actions">
 <a class="button" href="${base}/app/files/${file.fileId}/download">Download<span class="hidden"> ${file.name}</span></a>
+${publicity(base, file, number)}
 ${deletion(base, file, number)}
 </div>
 </div>
 </li>
 `
+}
+
+/** What can be taken back needs no question. */
+function publicity(base: string, { fileId, name, isPublic }: FileEntry, number: number): Html {
+  const [value, word] = isPublic ? ['off', 'Make private'] : ['on', 'Make public']
+  return html`<form method="post" action="${base}/app/files/${fileId}/public">
+<input name="page" type="hidden" value="${number}">
+<button name="public" value="${value}">${word}<span class="hidden"> ${name}</span></button>
+</form>`
 }
 
 function deletion(base: string, { fileId, name, isPublic }: FileEntry, number: number): Html {

@@ -42,6 +42,17 @@ export async function deleteFile(visit: Visit, caller: Caller): Promise<Answer> 
   return leave(`/app/?${withPage(new URLSearchParams({ notice: 'deleted' }), number)}`)
 }
 
+/** Makes a file public or private, and leads back to its row: on a phone it may be far down. */
+export async function publishFile(visit: Visit, caller: Caller): Promise<Answer> {
+  const fields = await visit.fields()
+  const number = pageNumber(fields.get('page'))
+  const wish = fields.get('public')
+  if (wish !== 'on' && wish !== 'off') throw invalid('public', 'a file is made public ("on") or private ("off")')
+  const { fileId, isPublic } = await visit.core.files.update(caller, visit.params.id ?? '', { isPublic: wish === 'on' })
+  const query = withPage(new URLSearchParams({ notice: isPublic ? 'public' : 'private' }), number)
+  return leave(`/app/?${query}#file-${fileId}`)
+}
+
 function pageNumber(sent: string | null): number {
   if (sent === null) return 1
   if (!/^[1-9]\d{0,8}$/.test(sent)) throw invalid('page', 'a page is a whole number from 1 on')

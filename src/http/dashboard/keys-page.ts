@@ -1,9 +1,9 @@
 import { type Key, type Scope, scopes } from '../../core/model.ts'
 import { type Html, html, type Value } from '../html.ts'
-import { asking, secretField } from './controls.ts'
-import type { Told } from './failures.ts'
+import { asking, fact, secretField } from './controls.ts'
+import { formPage, type Problem } from './failures.ts'
 import { noticeOf, problemOf } from './notices.ts'
-import { type Page, page, type Visit } from './visit.ts'
+import { type MadeKey, type Page, page, type Visit } from './visit.ts'
 import { dayInWords, timeInWords } from './words.ts'
 
 /** The form for a key as it was filled in. */
@@ -32,13 +32,13 @@ const scopeTitles: Record<Scope, string> = {
 
 type UsedKey = Key & { readonly lastUsedAt: number | null }
 
-export function keysPage(visit: Visit, keys: readonly UsedKey[], form: KeyForm, problem?: Told): Page {
+export function keysPage(visit: Visit, keys: readonly UsedKey[], form: KeyForm, problem?: Problem): Page {
   const body = html`<h1>API keys</h1>
 <p class="lead">A key lets a program use your files without your password. Give each program its own, so that you can revoke one alone.</p>
-${noticeOf(visit.query)}
+${noticeOf(visit)}
 ${keys.length > 0 ? list(visit, keys) : html`<p class="card empty">No keys yet.</p>`}
 ${keyForm(visit, form, problem)}`
-  return page('API keys', body, { section: 'keys', status: problem?.status ?? 200 })
+  return formPage('API keys', body, problem, { section: 'keys' })
 }
 
 function list(visit: Visit, keys: readonly UsedKey[]): Html {
@@ -73,14 +73,12 @@ ${more}
 </dl>`
 }
 
-const fact = (term: string, value: Value): Html => html`<div><dt>${term}</dt><dd>${value}</dd></div>`
-
 function expiry({ expiresAt }: Key): Value {
   if (expiresAt === null) return 'never'
   return expiresAt > Date.now() ? dayInWords(expiresAt) : html`<strong>over since ${dayInWords(expiresAt)}</strong>`
 }
 
-function keyForm({ base }: Visit, form: KeyForm, problem: Told | undefined): Html {
+function keyForm({ base }: Visit, form: KeyForm, problem: Problem | undefined): Html {
   return html`<section class="card" aria-labelledby="make">
 <h2 id="make">Make a key</h2>
 ${problemOf(problem)}
@@ -108,8 +106,8 @@ function tick(scope: Scope, isTicked: boolean): Html {
 }
 
 /** The one page that ever shows a key. */
-export function keyPage({ base, context }: Visit, text: string, key: Key): Page {
-  const body = html`<h1>The key is made</h1>
+export function keyPage({ base, context }: Visit, { text, key }: MadeKey): Page {
+  const body = html`<h1 id="made">The key is made</h1>
 <section class="card">
 <p><strong>Copy it now: it is shown this once.</strong> Only its fingerprint is kept.</p>
 ${secretField(text, 'API key')}

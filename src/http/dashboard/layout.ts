@@ -6,6 +6,7 @@ import type { Page } from './visit.ts'
 const sections = [
   { name: 'files', path: '/app/', title: 'Files' },
   { name: 'keys', path: '/app/keys', title: 'API keys' },
+  { name: 'account', path: '/app/account', title: 'Account' },
 ] as const
 
 /** The whole of a page. */
@@ -64,5 +65,6 @@ export function headersOf(page: Page): Record<string, string> {
     'Content-Security-Policy': policy.join('; '),
     // Not `no-referrer`, with which browsers send `Origin: null` and our own form could not be told from a stranger's.
     'Referrer-Policy': page.isSecretAddress ? 'strict-origin' : 'same-origin',
+    ...page.headers,
   }
 }

@@ -12,17 +12,25 @@ import { refusalOf, rendered } from '../refusal.ts'
 import { assetHeaders } from './assets.ts'
 import { failurePage } from './failures.ts'
 import { documentOf, headersOf } from './layout.ts'
+import { Once } from './once.ts'
 import { isSecureFor, requireSameOrigin } from './origin.ts'
 import { sessionCookie, signedInCaller } from './session.ts'
-import type { Answer, Leave, Page, PageRoute, Visit } from './visit.ts'
+import type { Answer, Leave, MadeKey, Page, PageRoute, Visit } from './visit.ts'
+
+/** What all visits share. */
+interface Parts extends DoorServices {
+  readonly base: string
+  readonly madeKeys: Once<MadeKey>
+}
 
 /** Puts pages into a router. Whatever happens at them, or below `/app`, is answered by a page. */
 export function mountPages(pages: readonly PageRoute[], services: DoorServices, base: string): Router {
+  const parts: Parts = { ...services, base, madeKeys: new Once() }
   const router = Router({ strict: true, caseSensitive: true })
   for (const path of new Set(pages.map((one) => one.path))) {
     const here = router.route(path)
     const own = pages.filter((one) => one.path === path)
-    for (const one of own) here[one.method]((request, response) => answer(one, services, base, request, response))
+    for (const one of own) here[one.method]((request, response) => answer(one, parts, request, response))
     here.all(() => {
       throw new Failure('method_not_allowed', { allowed: methodsOf(own) })
     })
@@ -40,20 +48,19 @@ function methodsOf(pages: readonly PageRoute[]): string[] {
   return pages.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : ['POST']))
 }
 
-async function answer(one: PageRoute, services: DoorServices, base: string, request: Request, response: Response) {
+async function answer(one: PageRoute, parts: Parts, request: Request, response: Response) {
   if (one.method === 'post') requireSameOrigin(request, contextOf(request))
   const uploads: Upload[] = []
   try {
-    const answered = await one.answer(visitOf(services, base, request, response, uploads))
-    await write(answered, services, base, request, response)
+    const answered = await one.answer(visitOf(parts, request, response, uploads))
+    await write(answered, parts, request, response)
   } finally {
     for (const upload of uploads) await upload.close()
   }
 }
 
 function visitOf(
-  { core, limits, minUploadRate }: DoorServices,
-  base: string,
+  { core, base, madeKeys, limits, minUploadRate }: Parts,
   request: Request,
   response: Response,
   uploads: Upload[],
@@ -66,6 +73,7 @@ function visitOf(
     query: context.query,
     context,
     request,
+    madeKeys,
     caller: async () => {
       const caller = await signedInCaller(core, request)
       if (caller) context.caller = caller
@@ -82,8 +90,8 @@ function visitOf(
   }
 }
 
-async function write(answered: Answer, services: DoorServices, base: string, request: Request, response: Response) {
-  if (answered.kind === 'file') return services.sendDownload(request, response, answered.file)
+async function write(answered: Answer, { base, sendDownload }: Parts, request: Request, response: Response) {
+  if (answered.kind === 'file') return sendDownload(request, response, answered.file)
   answerEarly(request, response)
   if (answered.kind === 'page') sendPage(answered, base, request, response)
   else if (answered.kind === 'leave') sendOn(answered, base, request, response)
@@ -114,6 +122,7 @@ function fail(error: unknown, base: string, request: Request, response: Response
   const failure = refusalOf(error, request, response)
   if (!failure) return
   response.set(failureHeaders(failure))
-  const page = rendered((told) => failurePage(told, base), failure, contextOf(request))
+  const context = contextOf(request)
+  const page = rendered((told) => failurePage(told, base, context.caller), failure, context)
   sendPage(page, base, request, response)
 }

@@ -1,13 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../../core/caller.ts'
 import type { Core } from '../../core/core.ts'
-import type { FileEntry } from '../../core/model.ts'
+import type { FileEntry, Key } from '../../core/model.ts'
 import type { Upload } from '../../core/uploads.ts'
 import type { RequestContext } from '../context.ts'
 import type { Fields } from '../form.ts'
 import type { Html } from '../html.ts'
 import type { Asset } from './assets.ts'
+import type { Once } from './once.ts'
 import { hasSessionCookie } from './session.ts'
+
+/** A key with its text, which nobody can be told again. */
+export interface MadeKey {
+  readonly text: string
+  readonly key: Key
+}
 
 /** What a page is given. It never sees the response. */
 export interface Visit {
@@ -18,6 +25,8 @@ export interface Visit {
   readonly query: URLSearchParams
   readonly context: RequestContext
   readonly request: IncomingMessage
+  /** Keys that were made a moment ago, on their way to the page that shows them. */
+  readonly madeKeys: Once<MadeKey>
   /** Whoever is signed in. */
   caller(): Promise<Caller | undefined>
   /** Counts one towards a limit. @throws Failure `rate_limited`. */
@@ -34,10 +43,12 @@ export interface Visit {
 export interface Page {
   readonly kind: 'page'
   readonly status: number
+  /** What its status wants beside what all pages have. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly title: string
   readonly body: Html
   /** Which of the sections it belongs to; none where nobody needs to be signed in. */
-  readonly section?: 'files' | 'keys'
+  readonly section?: 'files' | 'keys' | 'account'
   /** Whether it has texts to copy, and so the script that makes buttons for them. */
   readonly hasCopies?: boolean
   /** Whether its address carries a secret, which must not travel on in a `Referer`. */
@@ -58,7 +69,9 @@ export type Answer =
   | { readonly kind: 'file'; readonly file: FileEntry }
   | { readonly kind: 'asset'; readonly asset: Asset }
 
-export function page(title: string, body: Html, more: Partial<Omit<Page, 'kind' | 'title' | 'body'>> = {}): Page {
+export type PageOptions = Partial<Omit<Page, 'kind' | 'title' | 'body'>>
+
+export function page(title: string, body: Html, more: PageOptions = {}): Page {
   return { kind: 'page', status: 200, title, body, ...more }
 }
 
