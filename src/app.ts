@@ -4,7 +4,7 @@ import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
-import type { Config } from './config/index.ts'
+import { type Config, publicUrlOf } from './config/index.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
 import { type Core, createCore, type Rules } from './core/core.ts'
@@ -133,11 +133,6 @@ function requireLock(dir: string): () => void {
 }
 
 const gcOf = ({ gc }: Config) => ({ graceMs: gc.grace, intervalMs: gc.interval })
-
-/** Where letters say that the server is. A `Host` header is never asked: anybody could send people elsewhere by it. */
-export function publicUrlOf({ server }: Config, port = server.port): string {
-  return server.public_url ?? `http://localhost:${port}${server.base_path}`
-}
 
 function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {
   const host = server.public_url === undefined ? 'localhost' : new URL(server.public_url).hostname

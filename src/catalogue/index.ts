@@ -76,8 +76,8 @@ async function bringUpToDate(dir: string): Promise<void> {
   const catalogue = openWriter(dir)
   const activity = openActivityWriter(dir)
   try {
-    await migrate(catalogue.db, catalogueMigrations, 'catalogue.db')
-    await migrate(activity.db, activityMigrations, 'activity.db')
+    await migrate(catalogue, catalogueMigrations, 'catalogue.db')
+    await migrate(activity, activityMigrations, 'activity.db')
   } finally {
     catalogue.raw.close()
     activity.raw.close()

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import type { Connection } from './connection.ts'
 import * as firstActivity from './migrations/0001-activity.ts'
 import * as firstCatalogue from './migrations/0001-catalogue.ts'
 import * as accounts from './migrations/0002-accounts.ts'
@@ -10,6 +11,8 @@ type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
 // biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database of no particular schema
 type AnyDatabase = Kysely<any>
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type AnyConnection = Connection<any>
 
 /** In the order of their names; imported rather than read from a folder, so that one executable file can carry them. */
 export const catalogueMigrations: Migrations = { '0001-catalogue': firstCatalogue, '0002-accounts': accounts }
@@ -21,13 +24,17 @@ export class UnusableData extends Error {
 }
 
 /**
- * Brings a database to this version's schema, all steps in one transaction.
+ * Brings a database to this version's schema, all steps in one transaction: an update that is cut off has changed nothing.
  * @throws UnusableData where the schema is newer than this version knows.
  */
-export async function migrate(db: AnyDatabase, migrations: Migrations, file: string): Promise<void> {
+export async function migrate({ raw, db }: AnyConnection, migrations: Migrations, file: string): Promise<void> {
   await refuseNewer(db, migrations, file)
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  // Kysely opens none: it believes that SQLite cannot change its schema within one.
+  raw.exec('BEGIN IMMEDIATE')
   const { error } = await migrator.migrateToLatest()
+  if (!error) raw.exec('COMMIT')
+  else if (raw.inTransaction) raw.exec('ROLLBACK')
   if (error) throw error
 }
 

@@ -137,11 +137,11 @@ export async function seqOf(db: Db, folderId: string) {
     .executeTakeFirstOrThrow()
 }
 
-/** A folder and all folders below it. */
+/** A folder and all folders below it. The plus keeps SQLite from the index of `file`, by which it would read all folders there are. */
 export function foldersFrom(seq: number) {
   return sql<number>`(
     WITH RECURSIVE below(seq) AS (
-      SELECT ${seq} UNION ALL SELECT e.seq FROM entries e JOIN below b ON e.parent = b.seq WHERE e.file IS NULL
+      SELECT ${seq} UNION ALL SELECT e.seq FROM entries e JOIN below b ON e.parent = b.seq WHERE +e.file IS NULL
     ) SELECT seq FROM below)`
 }
 

@@ -40,7 +40,7 @@ export interface KeyRow {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
-  project_id: string
+  project_id: string | null
 }
 
 export interface SessionRow {

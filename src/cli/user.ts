@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { publicUrlOf } from '../config/index.ts'
 import type { Account } from '../core/model.ts'
 import { CommandFailed } from './failures.ts'
 import { day, readInput, tableText, withStore } from './store.ts'
@@ -72,9 +73,7 @@ function setUpLink(group: Command): void {
     .action(({ email }: { email?: string }, command: Command) =>
       withStore(command, async ({ accounts, config }) => {
         const account = email === undefined ? await accounts.owner() : await accounts.byEmail(email)
-        const { public_url: publicUrl, port, base_path: basePath } = config.server
-        const base = publicUrl ?? `http://localhost:${port}${basePath}`
-        say(`${base}/app/set-up?token=${await accounts.createSetUpLink(account)}`)
+        say(`${publicUrlOf(config)}/app/set-up?token=${await accounts.createSetUpLink(account)}`)
       }),
     )
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, requireMay } from './caller.ts'
 import type { Catalogue, NewSession } from './catalogue.ts'
-import { Failure } from './failure.ts'
+import { Failure, isFailure } from './failure.ts'
 import { type Keys, requireActive } from './keys.ts'
 import type { Account, Session, SessionKind } from './model.ts'
 import { hashPassword, isOutdated, requirePassword, verifyPassword } from './passwords.ts'
@@ -69,14 +69,13 @@ export class Access {
    * e-mail is not verified, but only to who knows its password.
    */
   async logIn(email: string, password: string): Promise<SignedIn> {
-    const { account, hash } = await this.#verified(email, password)
-    return this.signIn(account, hash)
+    const { account, token, session } = await this.#enter(email, password, 'page')
+    return { token, caller: { account, by: 'session', session } }
   }
 
   /** The same for an API. @throws Failure as `logIn`. */
   async logInForTokens(email: string, password: string): Promise<Issued> {
-    const { account, hash } = await this.#verified(email, password)
-    const { token, session } = await this.#begin(account, hash, 'api')
+    const { account, token, session } = await this.#enter(email, password, 'api')
     return this.issue(account, session.id, token)
   }
 
@@ -158,21 +157,39 @@ export class Access {
     return { token, session: { id: session.id, accountId: account.id, kind, expiresAt: session.expiresAt } }
   }
 
+  /** The hash may be another by the time the session is made: the same password hashed anew by a log-in beside this one. */
+  async #enter(email: string, password: string, kind: SessionKind) {
+    for (let isSecondTry = false; ; isSecondTry = true) {
+      const { account, hash } = await this.#verified(email, password)
+      try {
+        const begun = await this.#begin(account, hash, kind)
+        if (isOutdated(hash)) await this.#rehash(account, password, hash)
+        return { account, ...begun }
+      } catch (error) {
+        if (isSecondTry || !isFailure(error) || error.code !== 'unauthenticated') throw error
+      }
+    }
+  }
+
   async #verified(email: string, password: string): Promise<{ account: Account; hash: string }> {
     const { read } = this.#catalogue
     const account = await read.accountByEmail(email.trim().toLowerCase())
-    const confirmed = account && (await read.passwordHash(account.id))
-    const hash = confirmed ?? (account && (await read.unconfirmedHash(account.id, this.#clock.now())))
-    const isRight = await verifyPassword(password, hash)
-    if (!account || !hash || !isRight) throw new Failure('unauthenticated', { reason: 'password' })
-    requireActive(account)
-    if (account.verifiedAt === null) throw new Failure('forbidden', { needs: 'verified_email' })
-    return { account, hash: isOutdated(hash) ? await this.#rehashed(account, password, hash) : hash }
+    const hash = account && (await read.passwordHash(account.id))
+    if (account && hash && (await verifyPassword(password, hash))) {
+      requireActive(account)
+      return { account, hash }
+    }
+    if (!hash) await verifyPassword(password, undefined)
+    // Whoever registered the address and did not confirm it hears so, be it somebody else's or nobody's.
+    const unconfirmed = account && (await read.unconfirmedHash(account.id, this.#clock.now()))
+    const isRegistered = await verifyPassword(password, unconfirmed)
+    throw isRegistered
+      ? new Failure('forbidden', { needs: 'verified_email' })
+      : new Failure('unauthenticated', { reason: 'password' })
   }
 
-  async #rehashed(account: Account, password: string, from: string): Promise<string> {
+  async #rehash(account: Account, password: string, from: string): Promise<void> {
     const to = await hashPassword(password)
     await this.#catalogue.write.rehashPassword({ accountId: account.id, from, to })
-    return to
   }
 }

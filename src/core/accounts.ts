@@ -9,7 +9,7 @@ import type { Clock } from './ports.ts'
 import { newToken, secretDigest } from './secrets.ts'
 
 const day = 86_400_000
-export const setUpLinkLifeMs = 7 * day
+const setUpLinkLifeMs = 7 * day
 
 /** What the very first start of a store shows, once. */
 export interface FirstStart {
@@ -30,7 +30,7 @@ export class Accounts {
   /** Makes the owner's account with a set-up link and a key, where the store has no account yet. */
   async firstStart(): Promise<FirstStart | undefined> {
     // A look is cheap, and spares every later start the wait for a write.
-    if ((await this.list()).length > 0) return undefined
+    if ((await this.list()).some((account) => account.isOwner)) return undefined
     const now = this.#clock.now()
     const id = randomUUID()
     const setUpToken = newToken()

@@ -32,7 +32,9 @@ export function requireMay(caller: Caller, need: Need, path?: string): void {
 
 function lackingFor(caller: Caller, need: Need, path: string | undefined): Lacking {
   if (caller.by === 'session') return undefined
-  if (caller.by === 'link') return need === 'password:choose' ? undefined : { needs: 'login' }
+  if (caller.by === 'link') {
+    return need === 'password:choose' && caller.purpose !== 'confirm' ? undefined : { needs: 'login' }
+  }
   switch (need) {
     case 'login':
     case 'password:choose':

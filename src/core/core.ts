@@ -80,7 +80,7 @@ export function createCore(parts: CoreParts): Core {
     uploads: new Uploads({ catalogue, blobs, clock, plans, types }),
     files: new Files({ catalogue, clock, plans }),
     folders: new Folders({ catalogue, clock, plans, onDeleted: onFolderDeleted }),
-    media: new Media({ read: catalogue.read, blobs, images, usage }),
+    media: new Media({ read: catalogue.read, blobs, images, usage, activity }),
     usage,
     activity,
     blobs,

@@ -1,6 +1,6 @@
 import { type Caller, prefixOf, requireMay } from './caller.ts'
 import type { Catalogue, CatalogueReads, Page } from './catalogue.ts'
-import { Failure, invalid } from './failure.ts'
+import { type AnyFailure, Failure, invalid, isFailure } from './failure.ts'
 import { descriptionFrom, tagsFrom } from './labels.ts'
 import type { FileEntry, Folder, Scope } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
@@ -85,6 +85,23 @@ export class Files {
     this.#plans.requireMayWrite(caller)
     await this.#find(caller, fileId, 'files:write')
     await this.#catalogue.write.deleteFile(this.#target(caller, fileId))
+  }
+
+  /**
+   * Deletes files, each for itself. Resolves to those that could not be deleted, with the reason of each.
+   * @throws Failure `forbidden` where the caller may delete none at all.
+   */
+  async removeMany(caller: Caller, fileIds: readonly string[]): Promise<Map<string, AnyFailure>> {
+    this.#plans.requireMayWrite(caller)
+    const refused = new Map<string, AnyFailure>()
+    const remove = async (fileId: string): Promise<void> => {
+      await this.remove(caller, fileId).catch((error) => {
+        if (!isFailure(error)) throw error
+        refused.set(fileId, error)
+      })
+    }
+    await Promise.all([...new Set(fileIds)].map(remove))
+    return refused
   }
 
   #target(caller: Caller, fileId: string) {

@@ -60,8 +60,8 @@ function keyName(name: string): string {
 }
 
 function scopesFrom(sent: readonly string[]): Scope[] | null {
-  const unknown = sent.find((scope) => !(scopes as readonly string[]).includes(scope))
-  if (unknown !== undefined) throw invalid('scopes', `"${unknown}" is no scope; there are ${scopes.join(', ')}`)
+  const unknown = sent.findIndex((scope) => !(scopes as readonly string[]).includes(scope))
+  if (unknown >= 0) throw invalid(['scopes', unknown], `there is no such scope; there are ${scopes.join(', ')}`)
   return sent.length === 0 ? null : [...new Set(sent as Scope[])]
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ActivityLog } from './activity.ts'
 import type { CatalogueReads } from './catalogue.ts'
 import { Failure, isFailure } from './failure.ts'
 import type { FileEntry } from './model.ts'
@@ -12,7 +13,16 @@ export class Media {
   readonly #images: Images
   readonly #usage: Usage
 
-  constructor(parts: { read: CatalogueReads; blobs: BlobStore; images: Images; usage: Usage }) {
+  readonly #activity: ActivityLog
+
+  constructor(parts: {
+    read: CatalogueReads
+    blobs: BlobStore
+    images: Images
+    usage: Usage
+    activity: ActivityLog
+  }) {
+    this.#activity = parts.activity
     this.#read = parts.read
     this.#blobs = parts.blobs
     this.#images = parts.images
@@ -52,6 +62,11 @@ export class Media {
     return this.#images.recipe(query, accept, file)
   }
 
+  /** Whether anybody's reads have a limit at all. */
+  hasReadLimits(): boolean {
+    return this.#usage.hasLimit('originReads')
+  }
+
   /** Takes one read of the file from what its account's plan allows for a month. @throws Failure `quota_exceeded`. */
   takeRead(file: FileEntry): Promise<Release> {
     return this.#usage.take(file.accountId, 'originReads')
@@ -62,13 +77,19 @@ export class Media {
     const { digest, size, contentType } = file
     const source = { digest, size, contentType, path: this.#blobs.pathOf(digest) }
     let giveBack: Release | undefined
+    let wasAsked = false
     const take = async (): Promise<void> => {
+      wasAsked = true
       giveBack = await this.#usage.take(file.accountId, 'imageOps')
     }
     try {
-      return await this.#images.variant(source, recipe, take)
+      const variant = await this.#images.variant(source, recipe, take)
+      if (variant.made) this.#activity.sent(file, 0, 1)
+      return variant
     } catch (error) {
       giveBack?.()
+      // Equal bytes of another account share the making, and it was that account's plan that did not allow it.
+      if (isFailure(error) && error.code === 'quota_exceeded' && !wasAsked) return this.variant(file, recipe)
       return this.#missing(file, error)
     }
   }

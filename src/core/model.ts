@@ -54,7 +54,8 @@ export interface Key {
   readonly createdAt: number
   readonly expiresAt: number | null
   readonly revokedAt: number | null
-  readonly projectId: string
+  /** Null: its project was deleted, and the key revoked with it. */
+  readonly projectId: string | null
 }
 
 /** Signed in: at a page (by a cookie), or for the APIs (by access tokens, which refresh tokens renew). */

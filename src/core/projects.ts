@@ -26,6 +26,7 @@ export class Projects {
 
   /** @throws Failure `not_found`, also for another's. */
   async find(caller: Caller, id: string): Promise<Project> {
+    requireMay(caller, 'user:read')
     const project = await this.#catalogue.read.project(caller.account.id, id)
     if (!project) throw new Failure('not_found', { what: 'project', id })
     return project

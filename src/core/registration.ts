@@ -6,7 +6,7 @@ import type { Catalogue, NewAccount, NewMail } from './catalogue.ts'
 import { Failure } from './failure.ts'
 import type { Letter, LinkPurpose } from './model.ts'
 import { emailAddress } from './names.ts'
-import { hashPassword, requirePassword } from './passwords.ts'
+import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
 import type { Clock } from './ports.ts'
 import { codeDigest, newCode, newToken, secretDigest } from './secrets.ts'
 
@@ -14,9 +14,9 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const confirmLinkLifeMs = 24 * hourMs
 const resetLinkLifeMs = hourMs
-export const codeLifeMs = 10 * minuteMs
-export const codeTries = 5
-export const codeEveryMs = minuteMs
+const codeLifeMs = 10 * minuteMs
+const codeTries = 5
+const codeEveryMs = minuteMs
 
 export interface RegistrationRules {
   readonly isOpen: boolean
@@ -57,14 +57,14 @@ export class Registration {
     if (!rules.isOpen) throw new Failure('forbidden', { needs: 'open_registration' })
     const address = emailAddress(email)
     requirePassword(password)
-    const passwordHash = await hashPassword(password)
+    const passwordHash = await this.#registeredHash(address, password)
     const now = clock.now()
     const { token, link } = newLink('confirm', now, confirmLinkLifeMs)
     const account = newAccount(address, false, now)
     const { expiresAt } = link
     await catalogue.write.register({
       account,
-      link: { ...link, accountId: account.id, passwordHash, ...(redirectTo !== undefined && { redirectTo }) },
+      link: { ...link, accountId: account.id, passwordHash, ...this.#redirect(redirectTo) },
       confirm: this.#mail({ to: address, purpose: 'confirm', path: `/auth/confirm?token=${token}`, expiresAt }),
       known: this.#mail({ to: address, purpose: 'known', path: '/app/sign-in', expiresAt }),
     })
@@ -72,12 +72,17 @@ export class Registration {
     return { id: account.id, email: address }
   }
 
-  /** Follows a registration's link. Resolves to where it leads on, if that is allowed. @throws Failure `not_found`. */
-  async confirm(token: string): Promise<string | undefined> {
-    const { catalogue, clock, rules } = this.#parts
-    const { redirectTo } = await catalogue.write.confirm({ digest: secretDigest(token), now: clock.now() })
-    const origin = redirectTo === null ? undefined : URL.parse(redirectTo)?.origin
-    return origin !== undefined && rules.allowedRedirects.includes(origin) ? (redirectTo ?? undefined) : undefined
+  /**
+   * Follows a registration's link. Resolves to where it leads on, if that is allowed, and to a link to choose a password by
+   * where the address was registered more than once. @throws Failure `not_found`, `forbidden`.
+   */
+  async confirm(token: string): Promise<{ redirectTo?: string; choosePath?: string }> {
+    const { catalogue, clock } = this.#parts
+    const now = clock.now()
+    const choice = newLink('reset', now, resetLinkLifeMs)
+    const outcome = await catalogue.write.confirm({ digest: secretDigest(token), choose: choice.link, now })
+    if (!outcome.hasPassword) return { choosePath: resetPath(choice.token) }
+    return this.#redirect(outcome.redirectTo ?? undefined)
   }
 
   /** Sends a link to choose a new password by, if somebody has an account there. @throws Failure `invalid`. */
@@ -85,7 +90,7 @@ export class Registration {
     const { catalogue, clock, onLetter } = this.#parts
     const to = emailAddress(email)
     const { token, link } = newLink('reset', clock.now(), resetLinkLifeMs)
-    const path = `/app/reset?token=${token}`
+    const path = resetPath(token)
     const mail = this.#mail({ to, purpose: 'reset', path, expiresAt: link.expiresAt })
     await catalogue.write.sendLink({ email: to, link, mail })
     onLetter()
@@ -149,6 +154,22 @@ export class Registration {
     return access.issue(account, session.id, token)
   }
 
+  /** Whoever registers again with the same password is the same; that costs a look that others are given, too. */
+  async #registeredHash(email: string, password: string): Promise<string> {
+    const { catalogue, clock } = this.#parts
+    const account = await catalogue.read.accountByEmail(email)
+    const before = account && (await catalogue.read.unconfirmedHash(account.id, clock.now()))
+    const isSame = await verifyPassword(password, before)
+    const fresh = await hashPassword(password)
+    return isSame && before ? before : fresh
+  }
+
+  /** Where a confirmation may lead on: nowhere but to origins that are allowed, as it was when it was asked for and is now. */
+  #redirect(sent: string | undefined): { redirectTo?: string } {
+    const url = sent === undefined ? null : URL.parse(sent)
+    return url && this.#parts.rules.allowedRedirects.includes(url.origin) ? { redirectTo: url.href } : {}
+  }
+
   /** The hash of a password chosen by a link that is good still: nobody else makes us work it out. */
   async #chosen(token: string, purpose: LinkPurpose, password: string): Promise<string> {
     requirePassword(password)
@@ -161,6 +182,8 @@ export class Registration {
     return { id: randomUUID(), letter, hourly: rules.lettersHourly, now: clock.now() }
   }
 }
+
+const resetPath = (token: string): string => `/app/reset?token=${token}`
 
 function newLink(purpose: LinkPurpose, now: number, lifeMs: number) {
   const token = newToken()

@@ -6,6 +6,7 @@ import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
 import type { AllowedTypes } from './content-types.ts'
 import { declaredType, essence, nameFor, settleType, unknownType } from './content-types.ts'
 import { Failure, invalid, isFailure } from './failure.ts'
+import { requireActive } from './keys.ts'
 import type { FileEntry } from './model.ts'
 import { displayName, segmentsFor, segmentsOf } from './names.ts'
 import type { Plans } from './plans.ts'
@@ -128,6 +129,7 @@ export class Upload {
    * this resolves. @throws Failure `not_found` (folder), `forbidden`, `quota_exceeded`, `invalid`; then nothing is kept.
    */
   async publish(destination: Destination | undefined, labels: Labels): Promise<FileEntry[]> {
+    await this.#requireStill()
     const received = this.#take()
     if (received.length === 0) throw invalid('file', 'there is no file in the upload')
     const { blobs, catalogue, clock, plans } = this.#parts
@@ -162,6 +164,18 @@ export class Upload {
     } finally {
       this.#reservation.close()
     }
+  }
+
+  /** A long upload may outlast what it was begun with. @throws Failure `unauthenticated`, `forbidden`. */
+  async #requireStill(): Promise<void> {
+    const { catalogue, plans } = this.#parts
+    const account = (await catalogue.read.account(this.#caller.account.id)) ?? this.#caller.account
+    requireActive(account)
+    if (this.#caller.by === 'key') {
+      const key = await catalogue.read.key(this.#caller.key.id)
+      if (key?.revokedAt !== null) throw new Failure('unauthenticated', { reason: 'revoked' })
+    }
+    plans.requireMayWrite({ ...this.#caller, account })
   }
 
   async #count(one: symbol, bytes: number): Promise<void> {

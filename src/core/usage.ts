@@ -45,6 +45,19 @@ export class Usage {
     return folder ? read.usage(caller.account.id, month, folder.id) : { bytesSent: 0, originReads: 0, imageOps: 0 }
   }
 
+  hasLimit(of: Limited): boolean {
+    return this.#parts.plans.hasLimit(of)
+  }
+
+  /** What is left of an account's limit for this month, whatever part of it a caller may see; null: no limit. */
+  async left({ account }: Caller, of: Limited): Promise<number | null> {
+    const { read, activity, plans, clock } = this.#parts
+    const limit = plans.of(account)[of]
+    if (limit === null) return null
+    await activity.flush()
+    return Math.max(0, limit - (await read.usage(account.id, monthOf(clock.now())))[of])
+  }
+
   /**
    * Takes one of what an account's plan allows for a month, before it is done: so that twenty at once do not get twenty where
    * one was left. @throws Failure `quota_exceeded`.

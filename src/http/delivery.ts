@@ -18,13 +18,15 @@ export interface Content extends Validators {
 /**
  * Answers GET or HEAD for a representation by RFC 9110: preconditions, range, body. Resolves to the bytes of body sent.
  * Where bytes are missing once the answer has begun, the connection is broken too, so that nobody takes a part for the
- * whole. Headers come from `context` (of the request) and from the content.
+ * whole. Headers come from `context` (of the request) and from the content; `beforeBody` is asked where there will be a body,
+ * before anything is answered, and may throw.
  */
 export async function deliver(
   request: IncomingMessage,
   response: ServerResponse,
   content: Content,
   context: readonly string[],
+  beforeBody?: () => Promise<void>,
 ): Promise<number> {
   const verdict = evaluate(request.headers, content)
   if (verdict === 'not modified')
@@ -42,7 +44,7 @@ export async function deliver(
       '0',
     ])
   }
-  return send(request, response, content, context, range)
+  return send(request, response, content, context, range, beforeBody)
 }
 
 function validatorHeaders(content: Content): string[] {
@@ -72,6 +74,7 @@ async function send(
   content: Content,
   context: readonly string[],
   range: ByteRange | undefined,
+  beforeBody: (() => Promise<void>) | undefined,
 ): Promise<number> {
   const { start, end } = range ?? { start: 0, end: content.size - 1 }
   const length = end - start + 1
@@ -88,6 +91,7 @@ async function send(
   if (range) headers.push('Content-Range', `bytes ${start}-${end}/${content.size}`)
   const status = range ? 206 : 200
   if (request.method === 'HEAD' || length === 0) return answerEmpty(response, status, headers)
+  if (beforeBody) await beforeBody()
   if (content.bytes) {
     response.writeHead(status, headers)
     response.end(range ? content.bytes.subarray(start, end + 1) : content.bytes)

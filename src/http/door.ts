@@ -74,8 +74,6 @@ export interface Example {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
-  /** The answer, where a made-up one would say less. */
-  readonly answer?: unknown
 }
 
 /** What is said of a route, once: for checking what comes in, for the reference, and for the tests. */

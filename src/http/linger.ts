@@ -11,7 +11,7 @@ const worthReadingBytes = 64 * 1024
  * connection closed on a client that still sends is reset, and the answer is lost with what it was about to read.
  */
 export function answerEarly(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete || hasNoBody(request) || response.headersSent) return
+  if (request.complete || !hasBody(request) || response.headersSent) return
   const length = Number(request.headers['content-length'] ?? Number.NaN)
   // Nothing was sent yet where the client waits for a 100: it takes the answer for a no and sends nothing.
   if (length <= worthReadingBytes && request.headers.expect === undefined) return
@@ -32,7 +32,8 @@ export function answerEarly(request: IncomingMessage, response: ServerResponse):
   }
 }
 
-function hasNoBody(request: IncomingMessage): boolean {
+/** Whether a body comes with the request, by its headers (RFC 9112 section 6.3). */
+export function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-  return encoding === undefined && (length === undefined || length === '0')
+  return encoding !== undefined || (length !== undefined && length !== '0')
 }

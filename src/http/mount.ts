@@ -13,7 +13,7 @@ import { allowedMethods, type Call, type Door, type Reply, type Route } from './
 import { failureHeaders } from './failure-headers.ts'
 import { readForm } from './form.ts'
 import type { Limits } from './limits.ts'
-import { answerEarly } from './linger.ts'
+import { answerEarly, hasBody } from './linger.ts'
 import { firstValues } from './query.ts'
 import { readRaw } from './raw.ts'
 import { refusalOf, rendered } from './refusal.ts'
@@ -82,9 +82,9 @@ async function admit(one: Route, services: DoorServices, request: Request, respo
     throw error
   })
   context.caller = caller
+  await count('api', caller.by === 'key' ? `key ${caller.key.id}` : `account ${caller.account.id}`)
   // Before its body is read; the core asks again, with the path.
   requireMay(caller, one.need)
-  await count('api', caller.by === 'key' ? `key ${caller.key.id}` : `account ${caller.account.id}`)
   if (one.counts === 'upload') await count('upload', `account ${caller.account.id}`)
   return caller
 }
@@ -113,7 +113,7 @@ async function callOf(
     caller: caller as Caller,
     params: request.params as never,
     query: (one.query && parse(one.query, firstValues(context.query), 'query')) as never,
-    body: (one.body && parse(one.body, await readJson(request, response))) as never,
+    body: (one.body && parse(one.body, hasBody(request) ? await readJson(request, response) : {})) as never,
     context,
     request,
     rates: limits.rates,

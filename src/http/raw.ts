@@ -34,11 +34,12 @@ class Body extends PassThrough {
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     super()
+    // From the beginning: who leaves while the file is opened will never be heard of again.
+    request.once('close', () => {
+      if (!request.complete) this.destroy(new ClientGone())
+    })
     this.#ask = () => {
       askForBody(request, response)
-      request.once('close', () => {
-        if (!request.complete) this.destroy(new ClientGone())
-      })
       request.pipe(this)
     }
   }

@@ -19,6 +19,6 @@ export async function forgetThePast({ catalogue, clock }: { catalogue: Catalogue
   const now = clock.now()
   const wish = { before: now - requestsKeptMs, month: monthOf(now), limit: rowsAtOnce }
   while (await catalogue.write.pruneActivity(wish));
-  await catalogue.write.pruneAccess({ now, unconfirmedBefore: now - unconfirmedKeptMs })
+  while (await catalogue.write.pruneAccess({ now, unconfirmedBefore: now - unconfirmedKeptMs }));
   await catalogue.write.pruneMails({ before: now - mailsKeptMs, now })
 }

@@ -22,8 +22,10 @@ export interface TokensOptions {
 
 export async function openTokens({ dir, clock }: TokensOptions): Promise<Tokens> {
   const path = keyFilePath(dir)
-  const file = await readOrMake(path, clock.now())
-  return new SignedTokens(path, clock, file, await versionOf(path))
+  await readOrMake(path, clock.now())
+  // Before it is read: what changes in between is noticed by the next look.
+  const version = await versionOf(path)
+  return new SignedTokens(path, clock, await readOrMake(path, clock.now()), version)
 }
 
 /** Lets a new key sign from now on; what the old one signed stays good until it ends. A running server notices. */
@@ -95,9 +97,10 @@ class SignedTokens implements Tokens {
   async #look(): Promise<void> {
     this.#lookedAtMs = performance.now()
     const version = await versionOf(this.#path).catch(() => undefined)
-    if (version === this.#version) return
+    // One that is gone is no reason to sign everybody out: what was read of it is still good.
+    if (version === this.#version || version === undefined) return
     this.#file = await readOrMake(this.#path, this.#clock.now())
-    this.#version = await versionOf(this.#path)
+    this.#version = version
   }
 }
 

@@ -92,7 +92,7 @@ test('A known address and an unknown one get the same answer, and only their let
   assert.deepEqual(await purposes(ada.email), ['known'])
   assert.deepEqual(await purposes('eve@example.org'), ['confirm', 'confirm'])
   assert.deepEqual(await purposes('off@example.org'), [])
-  assert.equal((await visitor.post('/app/sign-in', { ...ada, password: 'my own horse' })).status, 401)
+  assert.equal((await visitor.post('/app/sign-in', { ...ada, password: 'my own horse' })).status, 403, 'not confirmed')
   assert.equal((await visitor.post('/app/sign-in', ada)).status, 303)
 })
 

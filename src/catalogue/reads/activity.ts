@@ -14,21 +14,23 @@ export function activityReads(db: Kysely<ReadTables>): ActivityReads {
     usage: (accountId, month, belowFolderId) =>
       belowFolderId === undefined ? usageOfAccount(db, accountId, month) : usageBelow(db, belowFolderId, month),
     requests: async (accountId, { limit, offset }) => {
-      const rows = await db
-        .selectFrom('activity.requests as r')
-        .leftJoin('keys as k', 'k.id', 'r.key_id')
-        .selectAll('r')
-        .select('k.hint')
-        .where('r.account_id', '=', accountId)
-        .orderBy('r.seq', 'desc')
-        .limit(limit)
-        .offset(offset)
-        .execute()
       const count = await db
         .selectFrom('activity.request_counts')
         .select('kept')
         .where('account_id', '=', accountId)
         .executeTakeFirst()
+      const total = count?.kept ?? 0
+      if (offset >= total) return { requests: [], total }
+      // Numbers alone at first: an offset is counted through the index, and only the rows of the page are read.
+      const page = db.selectFrom('activity.requests').select('seq').where('account_id', '=', accountId)
+      const rows = await db
+        .selectFrom('activity.requests as r')
+        .leftJoin('keys as k', 'k.id', 'r.key_id')
+        .selectAll('r')
+        .select('k.hint')
+        .where('r.seq', 'in', page.orderBy('seq', 'desc').limit(limit).offset(offset))
+        .orderBy('r.seq', 'desc')
+        .execute()
       const requests = rows.map((row) => ({
         id: row.id,
         accountId: row.account_id,
@@ -42,7 +44,7 @@ export function activityReads(db: Kysely<ReadTables>): ActivityReads {
         userAgent: row.user_agent,
         at: row.created_at,
       }))
-      return { requests, total: count?.kept ?? 0 }
+      return { requests, total }
     },
   }
 }

@@ -2,7 +2,7 @@ import type { CatalogueWrites } from '../../core/catalogue.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Transactions } from './context.ts'
 import { insertKey } from './keys.ts'
-import { endSessions, endWaysOfBefore, insertAccount, insertLink, requireFreeEmail, update } from './people.ts'
+import { endSessions, insertAccount, insertLink, requireFreeEmail, revokePriorAccess, update } from './people.ts'
 
 type Writes = Pick<
   CatalogueWrites,
@@ -23,17 +23,17 @@ export const accounts: Transactions<Writes> = {
   },
 
   async createOwner(work, { account, key, link }) {
-    const anybody = await work.db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()
-    if (anybody) return undefined
-    const owner = await insertAccount(work, account)
+    const owner = await work.db.selectFrom('accounts').select('id').where('is_owner', '=', 1).executeTakeFirst()
+    if (owner) return undefined
+    const made = await insertAccount(work, account)
     await insertKey(work, key)
     await insertLink(work, link)
-    return owner
+    return made
   },
 
   async setPassword(work, { accountId, passwordHash, now }) {
     await update(work, accountId, { password_hash: passwordHash, verified_at: now, updated_at: now })
-    await endWaysOfBefore(work, accountId)
+    await revokePriorAccess(work, accountId)
   },
 
   async changePassword(work, { accountId, from, to, keep, now }) {
@@ -45,7 +45,7 @@ export const accounts: Transactions<Writes> = {
       .executeTakeFirst()
     if (numUpdatedRows === 0n) throw new Failure('unauthenticated', { reason: 'password' })
     work.touched.accounts.push(accountId)
-    await endWaysOfBefore(work, accountId, keep)
+    await revokePriorAccess(work, accountId, keep)
   },
 
   async rehashPassword(work, { accountId, from, to }) {

@@ -5,7 +5,7 @@ import type { Account } from '../../core/model.ts'
 import { accountOf } from '../rows.ts'
 import type { Transactions, Work } from './context.ts'
 import { insertMail } from './mails.ts'
-import { endWaysOfBefore, findByEmail, insertAccount, insertSession, update } from './people.ts'
+import { findByEmail, insertAccount, insertSession, revokePriorAccess, update } from './people.ts'
 
 type Writes = Pick<CatalogueWrites, 'sendCode' | 'redeemCode'>
 
@@ -15,8 +15,9 @@ export const codes: Transactions<Writes> = {
     if (last && last.created_at > notSince) return
     const account = await findByEmail(work, email)
     const isWelcome = account ? account.disabled_at === null : mayRegister
-    await insertMail(work, mail, !isWelcome)
-    // Also where nobody is told of it: a stranger who tries one finds the same everywhere.
+    // The code that somebody holds is not taken away, nor are its tries given back, by one that nobody is told.
+    if ((await insertMail(work, mail, isWelcome)) === 'too many') return
+    // Also where nobody may have it: a stranger who tries one finds the same everywhere.
     const { expiresAt } = mail.letter
     await work.db
       .replaceInto('codes')
@@ -54,6 +55,6 @@ async function isRight(work: Work, email: string, digest: string, now: number): 
 /** The address is its owner's now: a password from before was perhaps a stranger's, who registered it and waited. */
 async function proved(work: Work, account: Account, now: number): Promise<Account> {
   if (account.verifiedAt !== null) return account
-  await endWaysOfBefore(work, account.id)
+  await revokePriorAccess(work, account.id)
   return update(work, account.id, { password_hash: null, verified_at: now, updated_at: now })
 }

@@ -57,19 +57,25 @@ export const mails: Transactions<MailWrites> = {
   },
 }
 
+/** Whether a letter goes out; `too many`: its address has had its share of this hour. */
+export type Queued = 'queued' | 'nobody' | 'too many'
+
 /**
- * Puts a letter into the queue, and tells whether it will go out. A withheld one is written down all the same: it costs what
- * the other costs, and nobody can tell from the time it takes whether an address is known here.
+ * Puts a letter into the queue, where somebody may have it. A withheld one is written down all the same: it costs what the
+ * other costs, and nobody can tell from the time it takes whether an address is known here.
  */
-export async function insertMail({ db }: Work, mail: NewMail, withhold: boolean): Promise<boolean> {
+export async function insertMail({ db }: Work, mail: NewMail, isForSomebody: boolean): Promise<Queued> {
   const { id, letter, hourly, now } = mail
   const { n } = await db
     .selectFrom('mails')
     .select((e) => e.fn.countAll<number>().as('n'))
     .where('recipient', '=', letter.to)
     .where('created_at', '>', now - hourMs)
+    // What was withheld does not count, or whoever asks on and on would keep the owner from ever getting one again.
+    .where('state', '!=', 'withheld')
     .executeTakeFirstOrThrow()
-  const isHeld = withhold || (hourly !== null && n >= hourly)
+  const isTooMany = hourly !== null && n >= hourly
+  const isHeld = !isForSomebody || isTooMany
   await db
     .insertInto('mails')
     .values({
@@ -85,5 +91,6 @@ export async function insertMail({ db }: Work, mail: NewMail, withhold: boolean)
       sent_at: null,
     })
     .execute()
-  return !isHeld
+  if (!isHeld) return 'queued'
+  return isTooMany ? 'too many' : 'nobody'
 }

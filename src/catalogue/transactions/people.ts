@@ -72,14 +72,14 @@ export async function findByEmail(work: Work, email: string): Promise<AccountRow
   return work.db.selectFrom('accounts').selectAll().where('email', '=', email).executeTakeFirst()
 }
 
+/** A registration that nobody confirmed does not keep an address from whoever runs the server, and from its owner. */
 export async function requireFreeEmail(work: Work, email: string | null, exceptAccount = ''): Promise<void> {
   const other = email === null ? undefined : await findByEmail(work, email)
-  if (other && other.id !== exceptAccount)
-    throw new Failure('conflict', {
-      what: 'account',
-      id: other.email ?? '',
-      why: `an account with the e-mail ${email} exists`,
-    })
+  if (!other || other.id === exceptAccount) return
+  const unconfirmed = await unconfirmedAccounts(work).where('a.id', '=', other.id).executeTakeFirst()
+  if (unconfirmed) return forgetAccounts(work, [other.id])
+  const why = `an account with the e-mail ${email} exists`
+  throw new Failure('conflict', { what: 'account', id: other.email ?? '', why })
 }
 
 export async function insertLink(work: Work, link: NewLink): Promise<void> {
@@ -113,14 +113,42 @@ export async function endSessions(work: Work, accountId: string, keep = ''): Pro
 
 /**
  * Whoever has just proved to be the owner leaves nothing to anybody who was there before: sessions, and links that would set
- * another password. (Keys stay: only somebody who was let in could make one.)
+ * another password. (Keys stay: only somebody who was let in could make one.) A registration is not forgotten but made void,
+ * so that a log-in with its password is answered as before: who made it learns nothing of what the owner did.
  */
-export async function endWaysOfBefore(work: Work, accountId: string, keep = ''): Promise<void> {
+export async function revokePriorAccess(work: Work, accountId: string, keep = ''): Promise<void> {
   await endSessions(work, accountId, keep)
   await work.db
     .deleteFrom('links')
     .where('account_id', '=', accountId)
-    .where('purpose', 'in', ['confirm', 'reset'])
+    .where('purpose', 'in', ['set-up', 'reset'])
     .where('used_at', 'is', null)
     .execute()
+  await work.db
+    .updateTable('links')
+    .set((e) => ({ digest: e.ref('id') }))
+    .where('account_id', '=', accountId)
+    .where('purpose', '=', 'confirm')
+    .where('used_at', 'is', null)
+    .execute()
+}
+
+/** Removes accounts that nobody was ever let into, with what every account has. */
+export async function forgetAccounts(work: Work, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  for (const table of ['links', 'projects', 'entries'] as const)
+    await work.db.deleteFrom(table).where('account_id', 'in', ids).execute()
+  await work.db.deleteFrom('accounts').where('id', 'in', ids).execute()
+  work.touched.accounts.push(...ids)
+}
+
+/** Accounts that were registered and never confirmed, and that no key opens. (One that was shut out is remembered as that.) */
+export function unconfirmedAccounts({ db }: Work) {
+  return db
+    .selectFrom('accounts as a')
+    .select('a.id')
+    .where('a.verified_at', 'is', null)
+    .where('a.is_owner', '=', 0)
+    .where('a.disabled_at', 'is', null)
+    .where((e) => e.not(e.exists(e.selectFrom('keys').select('id').whereRef('account_id', '=', 'a.id'))))
 }

@@ -27,14 +27,14 @@ export const projects: Transactions<Pick<CatalogueWrites, 'createProject' | 'ren
       .select('id')
       .where('account_id', '=', accountId)
       .where('id', '!=', id)
-      .orderBy('created_at')
+      .limit(1)
       .executeTakeFirst()
     if (!rest)
       throw new Failure('conflict', { what: 'project', id, why: 'this is the last project of the account: it stays' })
     const keys = work.db.updateTable('keys').where('project_id', '=', id)
     const revoked = await keys.set({ revoked_at: now }).where('revoked_at', 'is', null).returning('id').execute()
-    // Their rows are kept for the list of requests, and go with the next project's from now on.
-    await keys.set({ project_id: rest.id }).execute()
+    // Their rows are kept for the list of requests, in no project.
+    await keys.set({ project_id: null }).execute()
     await work.db.deleteFrom('projects').where('id', '=', id).execute()
     work.touched.keys.push(...revoked.map((key) => key.id))
     return projectOf(project)

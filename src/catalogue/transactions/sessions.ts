@@ -3,9 +3,11 @@ import { Failure } from '../../core/failure.ts'
 import { accountOf, sessionOf } from '../rows.ts'
 import type { SessionRow } from '../schema.ts'
 import type { Transactions, Work } from './context.ts'
-import { insertSession } from './people.ts'
+import { forgetAccounts, insertSession, unconfirmedAccounts } from './people.ts'
 
 const unconfirmedAtOnce = 500
+/** Used-up refresh tokens that a session is known by. */
+const spentAtMost = 1_000
 
 type Writes = Pick<CatalogueWrites, 'createSession' | 'rotate' | 'endSession' | 'endSessionOf' | 'pruneAccess'>
 
@@ -52,28 +54,20 @@ export const sessions: Transactions<Writes> = {
     await work.db.deleteFrom('sessions').where('expires_at', '<=', now).execute()
     await work.db.deleteFrom('links').where('expires_at', '<=', now).execute()
     await work.db.deleteFrom('codes').where('expires_at', '<=', now).execute()
-    await forgetUnconfirmed(work, unconfirmedBefore)
+    return forgetUnconfirmed(work, unconfirmedBefore)
   },
 }
 
-/** Some at a time: strangers may have made many. Whoever could be let in still (a link, a key) stays. */
-async function forgetUnconfirmed(work: Work, before: number): Promise<void> {
-  const found = await work.db
-    .selectFrom('accounts as a')
-    .select('a.id')
-    .where('a.verified_at', 'is', null)
-    .where('a.is_owner', '=', 0)
+/** Some at a time: strangers may have made many. Whoever has a link that is good still, stays. */
+async function forgetUnconfirmed(work: Work, before: number): Promise<boolean> {
+  const found = await unconfirmedAccounts(work)
     .where('a.created_at', '<', before)
     .where((e) => e.not(e.exists(e.selectFrom('links').select('id').whereRef('account_id', '=', 'a.id'))))
-    .where((e) => e.not(e.exists(e.selectFrom('keys').select('id').whereRef('account_id', '=', 'a.id'))))
     .limit(unconfirmedAtOnce)
     .execute()
   const ids = found.map(({ id }) => id)
-  if (ids.length === 0) return
-  await work.db.deleteFrom('projects').where('account_id', 'in', ids).execute()
-  await work.db.deleteFrom('entries').where('account_id', 'in', ids).execute()
-  await work.db.deleteFrom('accounts').where('id', 'in', ids).execute()
-  work.touched.accounts.push(...ids)
+  await forgetAccounts(work, ids)
+  return ids.length === unconfirmedAtOnce
 }
 
 function apiSession(work: Work, digest: string): Promise<SessionRow | undefined> {
@@ -104,10 +98,17 @@ async function rotateSpent(work: Work, digest: string, accountId: string | undef
   return { outcome: 'reused' }
 }
 
+/** Beyond the newest of them: nobody renews a session a thousand times in a month who does not mean to fill the disk. */
+function tooMany({ db }: Work, sessionId: string) {
+  const spent = db.selectFrom('spent_tokens').select('digest').where('session_id', '=', sessionId)
+  return spent.orderBy('expires_at', 'desc').limit(1_000_000).offset(spentAtMost)
+}
+
 /** What would have expired by now gives nobody away any more. */
 async function spend(work: Work, session: SessionRow, now: number): Promise<void> {
   const ofSession = work.db.deleteFrom('spent_tokens').where('session_id', '=', session.id)
   await ofSession.where('expires_at', '<=', now).execute()
+  await ofSession.where('digest', 'in', tooMany(work, session.id)).execute()
   await work.db
     .insertInto('spent_tokens')
     .values({ digest: session.digest, session_id: session.id, expires_at: session.expires_at })

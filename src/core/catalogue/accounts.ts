@@ -20,7 +20,7 @@ export interface AccountReads {
   accounts(): Promise<Account[]>
   /** The password's hash, apart from the account so that it travels nowhere by accident. */
   passwordHash(accountId: string): Promise<string | null>
-  /** Of an account that is not verified yet: the hash that was chosen with its latest registration. */
+  /** The hash that was chosen with the latest registration of its e-mail, and never confirmed. */
   unconfirmedHash(accountId: string, now: number): Promise<string | null>
   /** A page's session by its cookie's token. */
   sessionByDigest(digest: Digest): Promise<SessionHolder | undefined>
@@ -77,14 +77,19 @@ export interface AccountWrites {
   createOwner(input: { account: NewAccount; key: NewKey; link: NewLink }): Promise<Account | undefined>
   /**
    * A registration: an account that is not verified, unless there is one with this e-mail, and the letter with the link that
-   * makes the password its own. Where the account is verified already, `known` is the letter. Does the same work in every case.
+   * makes the password its own. Where the account is verified already, `known` is the letter. One transaction in every case.
    */
   register(input: { account: NewAccount; link: NewLink; confirm: NewMail; known: NewMail }): Promise<void>
   /**
    * Follows a registration's link: its password is the account's, and all other ways of the time before end. Followed again
-   * it only leads on. Rejects with `not_found`.
+   * it only leads on. Where the address was registered more than once, nobody can tell whose password it is: then the account
+   * has none, and `choose` is the link to choose one by. Rejects with `not_found`, `forbidden` (a disabled account).
    */
-  confirm(input: { digest: Digest; now: number }): Promise<{ redirectTo: string | null }>
+  confirm(input: {
+    digest: Digest
+    choose: Omit<NewLink, 'accountId'>
+    now: number
+  }): Promise<{ redirectTo: string | null; hasPassword: boolean }>
   /** A letter with a link of this purpose, if an active account has the e-mail. Does the same work where none has. */
   sendLink(input: { email: string; link: Omit<NewLink, 'accountId'>; mail: NewMail }): Promise<void>
   setPassword(input: { accountId: string; passwordHash: string; now: number }): Promise<void>
@@ -108,7 +113,7 @@ export interface AccountWrites {
    * `unauthenticated` otherwise: verifying takes its time, and the password may have changed meanwhile.
    */
   createSession(input: NewSession & { accountId: string; passwordHash: string; now: number }): Promise<void>
-  /** A new code for an e-mail, unless it had one since `notSince`; `mayHave` tells whether an unknown e-mail gets its letter. */
+  /** A new code for an e-mail, unless it had one since `notSince`; `mayRegister` tells whether an unknown e-mail gets its letter. */
   sendCode(input: {
     email: string
     digest: Digest
@@ -144,7 +149,7 @@ export interface AccountWrites {
   endSessionOf(input: { digest: Digest }): Promise<void>
   /**
    * Removes sessions, links and codes that are over, and accounts that were registered before `unconfirmedBefore` and never
-   * confirmed: nobody was ever let in.
+   * confirmed: nobody was ever let in. Resolves to whether any of these may be left.
    */
-  pruneAccess(input: { now: number; unconfirmedBefore: number }): Promise<void>
+  pruneAccess(input: { now: number; unconfirmedBefore: number }): Promise<boolean>
 }

@@ -43,7 +43,8 @@ export const auth: readonly Route[] = [
       // Something that looks ahead at links must not follow them.
       if (request.method === 'HEAD') return found(context.baseUrl + confirmed)
       try {
-        return found((await core.registration.confirm(query.token)) ?? context.baseUrl + confirmed)
+        const { redirectTo, choosePath } = await core.registration.confirm(query.token)
+        return found(redirectTo ?? context.baseUrl + (choosePath ?? confirmed))
       } catch (error) {
         const isOver = isFailure(error) && error.code === 'not_found'
         if (isOver && wantsHtml(request.headers.accept)) return found(context.baseUrl + linkOver)

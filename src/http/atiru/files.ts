@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import type { Caller } from '../../core/caller.ts'
 import { declaredType, unknownType } from '../../core/content-types.ts'
-import type { Core } from '../../core/core.ts'
-import { invalid, isFailure } from '../../core/failure.ts'
+import { invalid } from '../../core/failure.ts'
 import type { FileEntry } from '../../core/model.ts'
 import { type Call, created, noContent, ok, type Route, route, stream } from '../door.ts'
+import { textOf } from '../failure-texts.ts'
 import { flag } from '../query.ts'
 import { listInPieces } from '../stream.ts'
 import * as schemas from './schemas.ts'
@@ -82,26 +81,15 @@ export const files: readonly Route[] = [
       example: { body: { ids: ['abc123', 'def456'] } },
     },
     async ({ core, caller, body }) => {
-      core.plans.requireMayWrite(caller)
-      const outcomes = await Promise.all([...new Set(body.ids)].map((id) => removed(core, caller, id)))
-      const errors = outcomes.filter((outcome) => outcome !== undefined)
-      return ok({ deleted: outcomes.length - errors.length, errors })
+      const refused = await core.files.removeMany(caller, body.ids)
+      const errors = [...refused].map(([id, failure]) => ({
+        id,
+        error: failure.code === 'not_found' ? 'File not found' : textOf(failure),
+      }))
+      return ok({ deleted: new Set(body.ids).size - errors.length, errors })
     },
   ),
 ]
-
-/** Undefined where the file is deleted; else why not. */
-async function removed(core: Core, caller: Caller, id: string): Promise<{ id: string; error: string } | undefined> {
-  try {
-    await core.files.remove(caller, id)
-    return undefined
-  } catch (error) {
-    if (!isFailure(error)) throw error
-    if (error.code === 'not_found') return { id, error: 'File not found' }
-    if (error.code === 'forbidden') return { id, error: 'Not allowed with this key' }
-    throw error
-  }
-}
 
 type AnyCall = Pick<Call, 'core' | 'caller' | 'context' | 'request'>
 

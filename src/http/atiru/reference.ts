@@ -6,9 +6,16 @@ import { referencePage } from '../reference/page.ts'
 import { errorCodes } from '../root-failures.ts'
 import { failure, named } from './schemas.ts'
 
+const auth = {
+  type: 'Bearer',
+  header: 'Authorization',
+  description: 'An API key, or the access token of POST /auth/login: "Authorization: Bearer …".',
+  x_api_key_note: 'An API key may also come as "X-Api-Key: …"; an access token belongs into Authorization.',
+}
+
 /** What there is to read about the door that these routes are a part of. */
 export function reference(door: () => Door): readonly Route[] {
-  const about = () => ({ door: door(), errorCodes, failure, named })
+  const about = () => ({ door: door(), errorCodes, failure, named, auth })
   return [
     openRoute(
       'get',

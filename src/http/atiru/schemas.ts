@@ -33,6 +33,7 @@ export const credentials = z.object({ email: z.string(), password: z.string() })
 export const registration = credentials.extend({
   redirect_to: z
     .url()
+    .max(2_048)
     .nullish()
     .meta({ description: 'Where the link in the mail leads on to, if its origin is allowed here' }),
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { scopes } from '../../core/model.ts'
 
 /** What goes in and out, as the routes check it. */
 
@@ -39,7 +40,7 @@ const pageOf = <S extends z.ZodType>(item: S) => envelope(z.object({ items: z.ar
 export const keyWish = z.object({
   name: z.string(),
   expires_in_days: z.int().min(1).max(3_650).nullish(),
-  scopes: z.array(z.string()).min(1).nullish(),
+  scopes: z.array(z.string()).min(1).max(scopes.length).nullish(),
 })
 const key = z.object({
   id: z.uuid(),

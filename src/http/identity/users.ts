@@ -10,7 +10,8 @@ export const users: readonly Route[] = [
     async ({ core, caller }) => {
       const { projects } = await core.projects.list(caller)
       const { imageOps } = await core.usage.thisMonth(caller)
-      return ok(userView(caller.account, projects, core.plans, imageOps))
+      const left = await core.usage.left(caller, 'imageOps')
+      return ok(userView(caller.account, projects, core.plans.of(caller.account).name, { imageOps, left }))
     },
   ),
 ]

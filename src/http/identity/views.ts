@@ -1,7 +1,6 @@
 import type { Issued } from '../../core/access.ts'
 import type { ListedKey } from '../../core/catalogue.ts'
 import { type Account, type Key, type Project, scopes } from '../../core/model.ts'
-import type { Plans } from '../../core/plans.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms))
@@ -10,8 +9,12 @@ export function tokensView({ accessToken, refreshToken }: Issued) {
   return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer' }
 }
 
-export function userView(account: Account, projects: readonly Project[], plans: Plans, imageOps: number) {
-  const { name, imageOps: limit } = plans.of(account)
+export function userView(
+  account: Account,
+  projects: readonly Project[],
+  plan: string,
+  { imageOps, left }: { imageOps: number; left: number | null },
+) {
   return {
     id: account.id,
     email: account.email,
@@ -23,9 +26,9 @@ export function userView(account: Account, projects: readonly Project[], plans: 
     created_at: time(account.createdAt),
     updated_at: time(account.updatedAt),
     billing: {
-      token_balance: limit === null ? -1 : Math.max(0, limit - imageOps),
+      token_balance: left ?? -1,
       tokens_used: imageOps,
-      subscription_tier: name,
+      subscription_tier: plan,
     },
   }
 }

@@ -21,12 +21,6 @@ const forEver = ['Cache-Control', 'public, max-age=31536000, immutable']
 
 export type Presentation = 'inline' | 'attachment'
 
-/** A representation ready to be sent, and whether making it was an image operation. */
-export interface Prepared {
-  readonly content: Content
-  readonly imageOps: number
-}
-
 interface Kept {
   readonly bytes: Buffer
   readonly digest: string
@@ -54,18 +48,18 @@ export class Contents {
   }
 
   /** A file's own bytes. */
-  async original(file: FileEntry, as: Presentation): Promise<Prepared> {
+  async original(file: FileEntry, as: Presentation): Promise<Content> {
     const { digest, size, contentType } = file
     if (size <= smallBytes) {
       const kept = this.#kept.get(digest) ?? (await this.#read(file))
       return this.#prepared(file, as, kept, () => contentOf(file, as, { ...kept, contentType, size, open: notNeeded }))
     }
     const open = (range: ByteRange) => this.#core.media.open(file, range)
-    return { content: contentOf(file, as, { digest, contentType, size, bytes: undefined, open }), imageOps: 0 }
+    return contentOf(file, as, { digest, contentType, size, bytes: undefined, open })
   }
 
   /** The picture that a recipe makes of a file. @throws Failure as `Media.variant`. */
-  async variant(file: FileEntry, recipe: Recipe, as: Presentation): Promise<Prepared> {
+  async variant(file: FileEntry, recipe: Recipe, as: Presentation): Promise<Content> {
     // A negotiated answer says so in its headers, and so is not the one that was asked for by name.
     const key = `${file.digest} ${recipe.key}${recipe.negotiated ? ' negotiated' : ''}`
     const kept = this.#kept.get(key)
@@ -79,16 +73,16 @@ export class Contents {
       this.#kept.set(key, { bytes, digest, contentType, described: undescribed() })
     const again = () => this.#core.media.variant(file, recipe)
     const open = (range: ByteRange) => openVariant(variant, again, range)
-    return { content: variantContent(file, recipe, as, { ...variant, bytes, open }), imageOps: variant.made ? 1 : 0 }
+    return variantContent(file, recipe, as, { ...variant, bytes, open })
   }
 
   /** A small representation, described as before or for the first time. */
-  #prepared(file: FileEntry, as: Presentation, kept: Kept, describe: () => Content): Prepared {
+  #prepared(file: FileEntry, as: Presentation, kept: Kept, describe: () => Content): Content {
     const known = kept.described[as].get(file)
-    if (known) return { content: known, imageOps: 0 }
+    if (known) return known
     const content = describe()
     kept.described[as].set(file, content)
-    return { content, imageOps: 0 }
+    return content
   }
 
   async #read(file: FileEntry): Promise<Kept> {

@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Core } from '../../core/core.ts'
 import { Failure } from '../../core/failure.ts'
 import type { FileEntry } from '../../core/model.ts'
+import type { Release } from '../../core/usage.ts'
 import { contentPolicy, contentTypeHeader, disposition } from '../content.ts'
 import { contextOf } from '../context.ts'
-import { deliver } from '../delivery.ts'
+import { type Content, deliver } from '../delivery.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { refusalOf, rendered } from '../refusal.ts'
 import { failure } from '../root-failures.ts'
-import { Contents, type Prepared, type Presentation } from './contents.ts'
+import { Contents, type Presentation } from './contents.ts'
 
 /** `/m/{file_id}` and `/d/{file_id}`; whatever name follows is for people and the browser's address line. */
 const mediaPath = /^\/([md])\/([A-Za-z0-9_-]{16})(?:\/[^/]*)?$/
@@ -33,35 +34,44 @@ export function createMedia(core: Core): Media {
     const [, route, fileId] = mediaPath.exec(path) ?? []
     if (fileId === undefined) throw new Failure('not_found', { what: 'file', id: path })
     const file = await core.media.find(fileId)
-    await counted(file, async () => {
-      const as = route === 'd' ? 'attachment' : 'inline'
-      const { content, imageOps } = await prepare(contents, file, query, request, as)
-      return { sent: await deliver(request, response, content, headers), imageOps }
-    })
+    await send(
+      request,
+      response,
+      file,
+      await prepare(file, query, request, route === 'd' ? 'attachment' : 'inline'),
+      headers,
+    )
   }
 
-  /** A read that its account's plan allows for; given back where no byte was sent. */
-  async function counted(file: FileEntry, answer: () => Promise<{ sent: number; imageOps: number }>): Promise<void> {
-    const giveBack = await core.media.takeRead(file)
+  /** Sends a file's bytes, or a picture made of them, where its account's plan allows for one more read. */
+  async function send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    file: FileEntry,
+    content: Content,
+    headers: readonly string[],
+  ): Promise<void> {
+    let giveBack: Release | undefined
+    const take = async (): Promise<void> => {
+      giveBack = await core.media.takeRead(file)
+    }
     let sent = 0
     try {
-      const done = await answer()
-      sent = done.sent
-      if (sent > 0 || done.imageOps > 0) core.activity.sent(file, sent, done.imageOps)
+      sent = await deliver(request, response, content, headers, core.media.hasReadLimits() ? take : undefined)
+      if (sent > 0) core.activity.sent(file, sent, 0)
     } finally {
-      if (sent === 0) giveBack()
+      if (sent === 0) giveBack?.()
     }
   }
 
   async function prepare(
-    from: Contents,
     file: FileEntry,
     query: URLSearchParams,
     request: IncomingMessage,
     as: Presentation,
-  ): Promise<Prepared> {
+  ): Promise<Content> {
     const recipe = core.media.recipe(file, query, request.headers.accept)
-    return recipe ? from.variant(file, recipe, as) : from.original(file, as)
+    return recipe ? contents.variant(file, recipe, as) : contents.original(file, as)
   }
 
   return {
@@ -85,7 +95,7 @@ export function createMedia(core: Core): Media {
         ],
         open: (range: { start: number; end: number }) => core.media.open(file, range),
       }
-      await counted(file, async () => ({ sent: await deliver(request, response, content, []), imageOps: 0 }))
+      await send(request, response, file, content, [])
     },
   }
 }

@@ -7,4 +7,6 @@ export interface Described {
   readonly errorCodes: Readonly<Record<string, readonly [status: number, description: string]>>
   readonly failure: z.ZodType
   readonly named: Readonly<Record<string, z.ZodType>>
+  /** How one signs in, in the words of the door. */
+  readonly auth: Readonly<Record<'type' | 'header' | 'description' | 'x_api_key_note', string>>
 }

@@ -9,15 +9,10 @@ interface Surroundings {
 }
 
 /** A door in short, for programs that find their own way. */
-export function forAgents({ door, errorCodes }: Described, { baseUrl, rates, types }: Surroundings) {
+export function forAgents({ door, errorCodes, auth }: Described, { baseUrl, rates, types }: Surroundings) {
   return {
     base_url: baseUrl + door.base,
-    auth: {
-      type: 'Bearer',
-      header: 'Authorization',
-      description: 'An API key, or the access token of POST /auth/login: "Authorization: Bearer …".',
-      x_api_key_note: 'An API key may also come as "X-Api-Key: …"; an access token belongs into Authorization.',
-    },
+    auth,
     operations: door.routes.map((one) => operation(one, rates)),
     allowed_content_types: types,
     error_codes: Object.entries(errorCodes).map(([code, [status, description]]) => ({
@@ -57,7 +52,9 @@ function bodyNotes({ body, takes, example }: Route): string | null {
 }
 
 function responseNotes({ status = 200, answer }: Route): string {
-  return answer ? `${status}, JSON; the OpenAPI document has its schema` : `${status} without a body`
+  if (answer) return `${status}, JSON; the OpenAPI document has its schema`
+  if (status === 302) return '302, with where it leads in Location'
+  return status === 204 ? '204 without a body' : `${status}, a page of HTML`
 }
 
 /** Null: no limit. */

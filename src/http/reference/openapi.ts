@@ -27,6 +27,7 @@ interface Parameter {
   readonly required: boolean
   readonly description?: string
   readonly schema: Json
+  readonly example?: string
 }
 
 const documents = new WeakMap<Described['door'], Omit<OpenApi, 'servers'>>()
@@ -89,7 +90,7 @@ function pathParameters({ path }: Route): Parameter[] {
   return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
 }
 
-function queryParameters({ query }: Route, about: Described): Parameter[] {
+function queryParameters({ query, example }: Route, about: Described): Parameter[] {
   if (!query) return []
   const { properties = {}, required = [] } = jsonSchema(query, about, 'input') as {
     properties?: Record<string, Json>
@@ -100,11 +101,12 @@ function queryParameters({ query }: Route, about: Described): Parameter[] {
     in: 'query',
     required: required.includes(name),
     schema,
+    ...(example?.query?.[name] !== undefined && { example: example.query[name] }),
   }))
 }
 
 /** `Content-Type` is told by the body, and OpenAPI wants it nowhere else (section 4.7.12.1). */
-function headerParameters({ headers = {} }: Route): Parameter[] {
+function headerParameters({ headers = {}, example }: Route): Parameter[] {
   return Object.entries(headers)
     .filter(([name]) => name.toLowerCase() !== 'content-type')
     .map(([name, description]) => ({
@@ -113,6 +115,7 @@ function headerParameters({ headers = {} }: Route): Parameter[] {
       required: description.startsWith('Required'),
       description,
       schema: { type: 'string' },
+      ...(example?.headers?.[name] !== undefined && { example: example.headers[name] }),
     }))
 }
 
