@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
+import { isIPv6, SocketAddress } from 'node:net'
 import proxyaddr from 'proxy-addr'
 
 type Trust = (address: string, hop: number) => boolean
@@ -21,7 +21,7 @@ export class Proxies {
     const remote = request.socket.remoteAddress
     if (remote === undefined) return 'unknown'
     if (request.headers['x-forwarded-for'] === undefined) return plain(remote)
-    return plain(proxyaddr(request, this.#trust))
+    return canonical(proxyaddr(request, this.#trust))
   }
 
   /** A header that only a trusted proxy may set; its first value. */
@@ -30,6 +30,12 @@ export class Proxies {
     if (value === undefined || !this.isTrusted(request.socket.remoteAddress)) return undefined
     return (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim()
   }
+}
+
+/** What a proxy says may be spelled in any way, and each would be an address of its own to the limits. */
+function canonical(address: string): string {
+  const isSpelled = isIPv6(address) && !address.includes('%')
+  return plain(isSpelled ? new SocketAddress({ address, family: 'ipv6' }).address : address)
 }
 
 /** IPv4 addresses that come in the form of IPv6. */

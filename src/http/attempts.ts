@@ -11,6 +11,8 @@ const firstWaitSeconds = 15
 const triesOfAccount = 50
 const delayMs = 1_000
 const knownPairs = 10_000
+/** Points of a pair that has to wait: so many that those who are told so, and get theirs back, do not open it. */
+const shut = 1_000_000
 
 /**
  * Slows down whoever guesses. Failed tries count for the account and the address together: who guesses waits ever longer, and
@@ -52,7 +54,10 @@ export class Attempts {
     const state = await this.#tries.consume(pair).catch((refused: RateLimiterRes | Error) => refused)
     if (state instanceof Error) throw state
     if (state.consumedPoints <= freeTries) return state.remainingPoints
-    const retryAfterSeconds = Math.max(1, Math.ceil(state.msBeforeNext / 1_000))
+    await this.#tries.reward(pair)
+    // Without a wait to sit out, it is others beside this one that have not ended yet.
+    const isWaiting = state.consumedPoints >= shut
+    const retryAfterSeconds = isWaiting ? Math.max(1, Math.ceil(state.msBeforeNext / 1_000)) : 1
     throw new Failure('rate_limited', { limit: freeTries, windowSeconds, retryAfterSeconds })
   }
 
@@ -65,7 +70,7 @@ export class Attempts {
     await this.#ofAccount.consume(account).catch(() => {})
     if (left > 0) return
     const { consumedPoints } = await this.#waits.consume(pair)
-    await this.#tries.block(pair, Math.min(windowSeconds, firstWaitSeconds * 2 ** (consumedPoints - 1)))
+    await this.#tries.set(pair, shut, Math.min(windowSeconds, firstWaitSeconds * 2 ** (consumedPoints - 1)))
   }
 
   async #forgive(pair: string): Promise<void> {

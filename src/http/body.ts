@@ -77,7 +77,12 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown, place: Pla
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const issues = result.error.issues.slice(0, toldAtMost).map((issue) => told(issue, value, place))
-  throw new Failure('invalid', { issues })
+  throw new Failure('invalid', { issues: issues.filter(isFirstOfItsPlace) })
+}
+
+/** A text where a list should be is also too long for one: the first fault of a place says enough. */
+function isFirstOfItsPlace({ path }: Issue, at: number, all: readonly Issue[]): boolean {
+  return all.findIndex((other) => other.path.join('.') === path.join('.')) === at
 }
 
 function told(issue: z.core.$ZodIssue, value: unknown, place: Place): Issue {

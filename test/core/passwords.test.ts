@@ -2,7 +2,42 @@ import assert from 'node:assert/strict'
 import { argon2Sync } from 'node:crypto'
 import { test } from 'node:test'
 import { isFailure } from '../../src/core/failure.ts'
-import { hashPassword, requirePassword, verifyPassword } from '../../src/core/passwords.ts'
+import { hashing, hashPassword, isOutdated, requirePassword, verifyPassword } from '../../src/core/passwords.ts'
+import { openTestApp, type TestApp } from '../support/app.ts'
+
+const today = { memory: 19_456, passes: 2, parallelism: 1 }
+const former = { memory: 8_192, passes: 1, parallelism: 2 }
+
+/** A hash as it was made when less work was thought to be enough. */
+function formerHash(password: string): string {
+  const nonce = Buffer.alloc(16, 7)
+  const tag = argon2Sync('argon2id', { message: password, nonce, ...former, tagLength: 16 })
+  const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
+  return `$argon2id$v=19$m=8192,t=1,p=2$${base64(nonce)}$${base64(tag)}`
+}
+
+/** What every hash cost that is worked out while something is done. */
+async function costsOf(work: () => Promise<unknown>): Promise<unknown[]> {
+  const costs: unknown[] = []
+  const note = (cost: unknown): void => void costs.push(cost)
+  hashing.subscribe(note)
+  await work().finally(() => hashing.unsubscribe(note))
+  return costs
+}
+
+/** A server, and an account whose password was hashed by former rules. */
+async function withFormerHash(t: Parameters<typeof openTestApp>[0]) {
+  const app = await openTestApp(t)
+  const account = await app.newAccount('ada@example.org')
+  const passwordHash = formerHash('correct horse')
+  await app.catalogue.write.setPassword({ accountId: account.id, passwordHash, now: Date.now() })
+  return { app, account, passwordHash, hashNow: () => app.catalogue.read.passwordHash(account.id) }
+}
+
+const isWrong = (error: unknown): boolean => isFailure(error) && error.code === 'unauthenticated'
+
+const logIn = (app: TestApp, password = 'correct horse', email = 'ada@example.org') =>
+  app.core.access.logIn(email, password)
 
 test('A password is right for its own hash alone, and equal passwords have different hashes', async () => {
   const [one, other] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')])
@@ -29,10 +64,7 @@ test('A hash is Argon2id in the PHC form, with 19 MiB and two passes', async () 
 })
 
 test('A hash with other parameters is still understood, for they stand in it', async () => {
-  const parameters = { memory: 8_192, passes: 1, parallelism: 2, tagLength: 16 }
-  const nonce = Buffer.alloc(16, 7)
-  const tag = argon2Sync('argon2id', { message: 'older', nonce, ...parameters })
-  const hash = `$argon2id$v=19$m=8192,t=1,p=2$${nonce.toString('base64').replace(/=+$/, '')}$${tag.toString('base64').replace(/=+$/, '')}`
+  const hash = formerHash('older')
   assert.equal(await verifyPassword('older', hash), true)
   assert.equal(await verifyPassword('newer', hash), false)
 })
@@ -61,4 +93,72 @@ test('Many log-ins at once are all answered rightly', async () => {
     answers,
     Array.from({ length: 12 }, (_, n) => n % 2 === 0),
   )
+})
+
+test('A hash that was made by former rules is made anew at the next log-in, and nobody is signed out by it', async (t) => {
+  const { app, account, passwordHash, hashNow } = await withFormerHash(t)
+  const earlier = await app.core.access.signIn(account, passwordHash)
+  assert.equal(isOutdated((await hashNow()) ?? ''), true)
+  const updatedAt = (await app.core.accounts.byEmail('ada@example.org')).updatedAt
+  let later = earlier
+  const costs = await costsOf(async () => {
+    later = await logIn(app)
+  })
+  assert.deepEqual(costs, [former, today])
+  const hash = (await hashNow()) ?? ''
+  assert.equal(isOutdated(hash), false)
+  assert.equal(await verifyPassword('correct horse', hash), true)
+  for (const { token } of [earlier, later]) assert.equal((await app.core.access.byCookie(token)).account.id, account.id)
+  assert.equal((await app.core.accounts.byEmail('ada@example.org')).updatedAt, updatedAt)
+
+  assert.deepEqual(await costsOf(() => logIn(app)), [today])
+  assert.equal(await hashNow(), hash, 'once is enough')
+})
+
+test('A wrong password makes nothing anew', async (t) => {
+  const { app, passwordHash, hashNow } = await withFormerHash(t)
+  await assert.rejects(logIn(app, 'wrong horse'), isWrong)
+  assert.equal(await hashNow(), passwordHash)
+})
+
+test('Of many log-ins at once that find a hash of former rules, all are let in', async (t) => {
+  const { app, hashNow } = await withFormerHash(t)
+  const sessions = await Promise.all(Array.from({ length: 5 }, () => logIn(app)))
+  for (const { token } of sessions) await app.core.access.byCookie(token)
+  assert.equal(await verifyPassword('correct horse', await hashNow()), true)
+})
+
+test('An e-mail that nobody has costs what a known one costs, and so does one that cannot sign in', async (t) => {
+  const app = await openTestApp(t, { 'auth.registration': 'open' })
+  await app.newAccount('ada@example.org')
+  await app.core.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
+  await app.catalogue.write.createAccount({
+    id: crypto.randomUUID(),
+    email: 'codes@example.org',
+    passwordHash: null,
+    isOwner: false,
+    verified: true,
+    now: Date.now(),
+  })
+  await app.core.registration.register('fresh@example.org', 'correct horse')
+  const addresses = ['nobody', 'disabled', 'codes', 'fresh'].map((name) => `${name}@example.org`)
+  const costOf = (email: string) => costsOf(() => assert.rejects(logIn(app, 'wrong horse', email), isWrong))
+  const known = await costOf('ada@example.org')
+  assert.deepEqual(new Set(known.map((cost) => JSON.stringify(cost))), new Set([JSON.stringify(today)]))
+  for (const email of [...addresses, ' ADA@example.org ', 'no address', '']) {
+    assert.deepEqual(await costOf(email), known, email)
+  }
+})
+
+test('An account that cannot sign in says so to who knows its password, and to nobody else', async (t) => {
+  const app = await openTestApp(t, { 'auth.registration': 'open' })
+  await app.core.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
+  await app.core.registration.register('fresh@example.org', 'correct horse')
+  const needs = (needed: string) => (error: unknown) =>
+    isFailure(error) && error.code === 'forbidden' && error.detail.needs === needed
+  await assert.rejects(logIn(app, 'correct horse', 'disabled@example.org'), needs('active_account'))
+  await assert.rejects(logIn(app, 'correct horse', 'fresh@example.org'), needs('verified_email'))
+  for (const email of ['disabled@example.org', 'fresh@example.org']) {
+    await assert.rejects(logIn(app, 'wrong horse', email), isWrong)
+  }
 })
