@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json as jsonParser, urlencoded } from 'express'
 import type { z } from 'zod'
 import { Failure, type Issue, invalid, type Place } from '../core/failure.ts'
+import { cutToBytes } from '../core/names.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
 const formLimitBytes = 64 * 1024
@@ -106,7 +107,7 @@ function problemOf(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return `is not ${words[issue.expected] ?? issue.expected}`
     case 'unrecognized_keys':
-      return `knows no ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
+      return `knows no ${unknownKeys(issue.keys)}`
     case 'too_small':
       return `is ${issue.origin === 'string' || issue.origin === 'array' ? 'shorter' : 'less'} than ${issue.minimum}`
     case 'too_big':
@@ -114,6 +115,12 @@ function problemOf(issue: z.core.$ZodIssue): string {
     default:
       return issue.message
   }
+}
+
+/** A body may have more of them, and longer ones, than anybody wants to be told. */
+function unknownKeys(keys: readonly string[]): string {
+  const shown = keys.slice(0, toldAtMost).map((key) => JSON.stringify(cutToBytes(key, 64)))
+  return [...shown, ...(keys.length > toldAtMost ? ['…'] : [])].join(', ')
 }
 
 const words: Readonly<Record<string, string>> = {
