@@ -55,11 +55,14 @@ export class Uploads {
   /**
    * Begins an upload. What its body is said to be long is reserved of the quota and of the disk before a byte is read.
    * @param bodyBytes the declared length of a body that carries files among other things; undefined where it has none.
-   * @throws Failure `forbidden`, `quota_exceeded`, `disk_full`.
+   * @param fileBytes the same of a body that is one file.
+   * @throws Failure `forbidden`, `too_large`, `quota_exceeded`, `disk_full`.
    */
-  async begin(caller: Caller, bodyBytes: number | undefined): Promise<Upload> {
+  async begin(caller: Caller, bodyBytes: number | undefined, fileBytes = 0): Promise<Upload> {
     const { catalogue, blobs, plans } = this.#parts
     plans.requireMayWrite(caller)
+    const limit = plans.maxUploadOf(caller.account)
+    if (fileBytes > limit) throw new Failure('too_large', { of: 'file', limit, unit: 'bytes' })
     const quota = plans.quotaOf(caller.account)
     const used = async () => {
       const root = await catalogue.read.root(caller.account.id)
@@ -100,13 +103,9 @@ export class Upload {
    * Takes one file in. On rejection nothing of it is left.
    * @throws Failure `type_refused` before a byte is read where the type is said, `too_large`, `quota_exceeded`, `disk_full`.
    */
-  async receive(
-    source: Readable,
-    said: { name: string | undefined; type: string | undefined; size?: number | undefined },
-  ): Promise<void> {
+  async receive(source: Readable, said: { name: string | undefined; type: string | undefined }): Promise<void> {
     const { blobs, plans, types } = this.#parts
     const limitBytes = plans.maxUploadOf(this.#caller.account)
-    if ((said.size ?? 0) > limitBytes) throw new Failure('too_large', { of: 'file', limit: limitBytes, unit: 'bytes' })
     const declared = declaredType(said.type)
     // What comes without a type is looked at once its first bytes are known.
     if (essence(declared) !== unknownType) types.require(declared)

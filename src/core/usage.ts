@@ -67,9 +67,10 @@ export class Usage {
     if (!plans.hasLimit(of)) return nothing
     const account = await read.account(accountId)
     const limit = account ? plans.of(account)[of] : null
-    if (limit === null) return nothing
+    // What is known of a month stays right for the plan that comes next.
+    if (limit === null && !this.#months.has(accountId)) return nothing
     const month = await this.#monthOf(accountId)
-    if (month[of] >= limit) {
+    if (limit !== null && month[of] >= limit) {
       const what = of === 'imageOps' ? 'image_ops' : 'origin_reads'
       throw new Failure('quota_exceeded', { of: what, limit, used: month[of] })
     }

@@ -92,6 +92,8 @@ export interface About<
   /** Of a body that is no JSON. */
   readonly takes?: string
   readonly status?: number
+  /** Of an answer that is no JSON. */
+  readonly gives?: string
   /** The answer of a success; none where it has no body. */
   readonly answer?: Schema
   /** The door's own codes that this route may answer with, beside those that any may. */

@@ -102,8 +102,8 @@ async function callOf(
   uploads: Upload[],
 ): Promise<Call<never, never, never>> {
   const context = contextOf(request)
-  const begin = async (): Promise<Upload> => {
-    const upload = await core.uploads.begin(caller as Caller, declaredLength(request))
+  const begin = async (fileBytes?: number): Promise<Upload> => {
+    const upload = await core.uploads.begin(caller as Caller, declaredLength(request), fileBytes)
     uploads.push(upload)
     return upload
   }
@@ -123,8 +123,8 @@ async function callOf(
       return { upload, fields: await readForm(request, response, upload, options) }
     },
     raw: async (said) => {
-      const upload = await begin()
-      await readRaw(request, response, upload, { ...said, size: declaredLength(request) }, options)
+      const upload = await begin(declaredLength(request))
+      await readRaw(request, response, upload, said, options)
       return upload
     },
   }

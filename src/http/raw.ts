@@ -12,7 +12,7 @@ export async function readRaw(
   request: IncomingMessage,
   response: ServerResponse,
   upload: Upload,
-  said: { name: string | undefined; type: string | undefined; size: number | undefined },
+  said: { name: string | undefined; type: string | undefined },
   { minBytesPerSecond }: { minBytesPerSecond: number },
 ): Promise<void> {
   // Gone while its upload waited to begin: nothing would ever tell of an end.

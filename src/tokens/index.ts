@@ -11,7 +11,7 @@ const type = 'at+jwt'
 const purpose = 'access'
 
 const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]*$/
-/** How often a token with an unknown key may make us look at the file. */
+/** How often the tokens that come make us look at the file: one key may be new, and another be good no longer. */
 const looksEveryMs = 1_000
 
 export interface TokensOptions {
@@ -83,7 +83,7 @@ class SignedTokens implements Tokens {
   }
 
   readonly #keyOf: JWTVerifyGetKey = async ({ kid }) => {
-    if (!this.#find(kid) && performance.now() - this.#lookedAtMs > looksEveryMs) await this.#look()
+    if (performance.now() - this.#lookedAtMs > looksEveryMs) await this.#look()
     const key = this.#find(kid)
     if (!key) throw new errors.JWKSNoMatchingKey()
     return Buffer.from(key.secret, 'base64url')

@@ -265,7 +265,7 @@ test('Every route answers JSON that is as deep or as many-keyed as a body may be
   })
 })
 
-test('What is wrong with a body is told in few words, however much is wrong', {}, async () => {
+test('What is wrong with a body is told in few words, however much is wrong', async () => {
   const long = JSON.stringify('a'.repeat(1_000_000))
   const many = Array.from({ length: 50_000 }, (_, n) => `"key ${n}":0`)
   const who = await Someone.new()

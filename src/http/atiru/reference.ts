@@ -39,9 +39,14 @@ export function reference(door: () => Door): readonly Route[] {
       async ({ core, context, rates }) =>
         json(forAgents(about(), { baseUrl: context.baseUrl, rates, types: core.types.list() })),
     ),
-    openRoute('get', '/reference', { summary: 'This API as a page for people.' }, async ({ context }) => {
-      const { html, policy } = referencePage(openApi(about(), context.baseUrl), context.baseUrl)
-      return page(html, policy)
-    }),
+    openRoute(
+      'get',
+      '/reference',
+      { summary: 'This API as a page for people.', gives: 'text/html' },
+      async ({ context }) => {
+        const { html, policy } = referencePage(openApi(about(), context.baseUrl), context.baseUrl)
+        return page(html, policy)
+      },
+    ),
   ]
 }

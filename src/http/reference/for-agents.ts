@@ -51,10 +51,11 @@ function bodyNotes({ body, takes, example }: Route): string | null {
   return body ? `JSON, as in ${JSON.stringify(example?.body)}; the OpenAPI document has its schema` : null
 }
 
-function responseNotes({ status = 200, answer }: Route): string {
+function responseNotes({ status = 200, answer, gives }: Route): string {
   if (answer) return `${status}, JSON; the OpenAPI document has its schema`
+  if (gives !== undefined) return `${status}, ${gives}`
   if (status === 302) return '302, with where it leads in Location'
-  return status === 204 ? '204 without a body' : `${status}, a page of HTML`
+  return `${status} without a body`
 }
 
 /** Null: no limit. */

@@ -127,8 +127,9 @@ function bodyOf({ body, takes, example }: Route, about: Described): Operation['r
   return body && { required: true, content: jsonContent(jsonSchema(body, about, 'input'), shown) }
 }
 
-function success({ status = 200, answer }: Route, about: Described): Operation['responses'] {
+function success({ status = 200, answer, gives }: Route, about: Described): Operation['responses'] {
   const description = status === 302 ? 'Leads on' : status === 204 ? 'Done' : 'Success'
+  if (gives !== undefined) return { [status]: { description, content: { [gives]: { schema: { type: 'string' } } } } }
   return {
     [status]: { description, ...(answer && { content: jsonContent(jsonSchema(answer, about, 'output')) }) },
   }
