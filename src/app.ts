@@ -5,9 +5,11 @@ import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
 import { type Config, publicUrlOf } from './config/index.ts'
+import { accessTokenLifeMs } from './core/access.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
 import { type Core, createCore, type Rules } from './core/core.ts'
+import type { Account } from './core/model.ts'
 import type { Plan } from './core/plans.ts'
 import type { Clock, Mailer } from './core/ports.ts'
 import { serve } from './http/application.ts'
@@ -74,7 +76,7 @@ async function build(
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
-  const tokens = await openTokens({ dir: folder.dir, clock })
+  const tokens = await openTokens({ dir: folder.dir, clock, tokenLifeMs: accessTokenLifeMs, report })
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, onDeath: overrides.onDeath ?? report })
   closers.push(() => catalogue.close())
   const blobs = new LocalBlobs({
@@ -109,7 +111,6 @@ async function build(
     rules: rulesOf(config),
     report,
     onFolderDeleted: schedule.sweep,
-    onLetter: () => post?.deliver(),
   })
   closers.push(() => core.activity.flush())
   const listening = await serve(core, log, httpOf(config))
@@ -117,6 +118,7 @@ async function build(
   // Only now: a letter names the port.
   post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
   closers.push(() => listening.stop(config.server.shutdown_grace))
+  warnOf(config, await core.accounts.list(), log)
   // Only now: a port that is taken must not use up what is shown once.
   const firstStart = await core.accounts.firstStart()
   return { core, catalogue, port, firstStart, close: closeAll }
@@ -134,10 +136,20 @@ function requireLock(dir: string): () => void {
 
 const gcOf = ({ gc }: Config) => ({ graceMs: gc.grace, intervalMs: gc.interval })
 
+/** What is sound and may still not be what somebody wants. */
+function warnOf({ server, auth, mail, quota, plans }: Config, accounts: readonly Account[], log: Logger): void {
+  const isOpen = auth.registration === 'open'
+  if (server.public_url === undefined && (isOpen || mail.smtp_url))
+    log.warn('server.public_url is not set: letters may lead to an address that their readers cannot reach')
+  if (isOpen && auth.plan === undefined && quota.storage === undefined)
+    log.warn('strangers may register and store without limit: set quota.storage, or auth.plan to a plan with limits')
+  const missing = new Set(accounts.flatMap(({ plan }) => (plan === null || plans.has(plan) ? [] : [plan])))
+  for (const plan of missing)
+    log.warn({ plan }, 'accounts are on a plan that is not configured: [quota] holds for them')
+}
+
 function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {
   const host = server.public_url === undefined ? 'localhost' : new URL(server.public_url).hostname
-  if (mail.smtp_url && server.public_url === undefined)
-    log.warn('letters lead to this machine alone (localhost): set server.public_url to the address that people use')
   return openMailer({
     smtpUrl: mail.smtp_url?.reveal(),
     from: mail.from ?? `Larder <larder@${host}>`,
@@ -158,6 +170,7 @@ function rulesOf({ uploads, quota, plans, auth, limits }: Config): Rules {
     standardPlan: planOf(quota),
     registration: {
       isOpen: auth.registration === 'open',
+      plan: auth.plan ?? null,
       allowedRedirects: auth.allowed_redirects,
       lettersHourly: limits.auth === undefined ? null : lettersHourly,
     },

@@ -29,7 +29,7 @@ export async function openStore(config: Config): Promise<Store> {
     rotateSigningKey: async () => {
       // Only here: other commands need nothing of it.
       const { rotateSigningKey } = await import('./tokens/index.ts')
-      await rotateSigningKey({ dir: folder.dir, clock: systemClock }, accessTokenLifeMs)
+      await rotateSigningKey({ dir: folder.dir, clock: systemClock, tokenLifeMs: accessTokenLifeMs })
     },
     close: async () => {
       await blobs.close()

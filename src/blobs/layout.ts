@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../durable.ts'
 
@@ -47,6 +47,7 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
       await mkdir(path, { recursive: true, mode: 0o700 })
     }
     await checkFormat(folder)
+    await closeToOthers(folder.dir)
     for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
   } catch (error) {
     if (error instanceof UnusableFolder) throw error
@@ -68,6 +69,13 @@ export async function existingFolder(dir: string): Promise<DataFolder> {
     )
   })
   return prepareFolder(dir)
+}
+
+/** In a folder that was there before, files may lie that anybody on this machine could read: hashes, addresses, letters. */
+async function closeToOthers(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (/^(catalogue|activity)\.db(-wal|-shm)?$/.test(name)) await chmod(join(dir, name), 0o600)
+  }
 }
 
 async function checkFormat(folder: DataFolder): Promise<void> {

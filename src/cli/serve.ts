@@ -13,6 +13,8 @@ export function serve(program: Command): void {
     .option('--host <address>', 'address to listen on (server.host)')
     .option('--port <number>', 'port to listen on (server.port)')
     .action(async (options: { host?: string; port?: string }, command: Command) => {
+      // What is made from here on is for this user alone, also in a folder that others may look into.
+      process.umask(0o077)
       const { config } = configOf(command, { 'server.host': options.host, 'server.port': options.port })
       await untilStopped(config)
     })

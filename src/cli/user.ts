@@ -31,7 +31,7 @@ export function user(program: Command): void {
     .command('list')
     .description('all accounts')
     .action((_options: object, command: Command) =>
-      withStore(command, async ({ accounts }) => say(listText(await accounts.list()))),
+      withStore(command, async ({ accounts, config }) => say(listText(await accounts.list(), config.plans))),
     )
   group
     .command('password')
@@ -115,12 +115,12 @@ async function passwordFrom({ passwordStdin }: WithPassword): Promise<string> {
   return readInput()
 }
 
-function listText(accounts: readonly Account[]): string {
+function listText(accounts: readonly Account[], plans: ReadonlyMap<string, unknown>): string {
   const rows = accounts.map((account) => [
     account.email ?? '(not set up)',
     account.disabledAt !== null ? 'disabled' : account.verifiedAt !== null ? 'active' : 'not verified',
     account.isOwner ? 'owner' : '',
-    account.plan ?? '-',
+    account.plan === null ? '-' : plans.has(account.plan) ? account.plan : `${account.plan} (not configured)`,
     day(account.createdAt),
     account.id,
   ])

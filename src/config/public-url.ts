@@ -5,5 +5,9 @@ import type { Config } from './table.ts'
  * elsewhere by it. @param port the one it listens on, where the configuration leaves that open.
  */
 export function publicUrlOf({ server }: Config, port = server.port): string {
-  return server.public_url ?? `http://localhost:${port}${server.base_path}`
+  const { host, public_url: publicUrl, base_path: basePath } = server
+  if (publicUrl !== undefined) return publicUrl
+  const isEverywhere = host === '::' || host === '0.0.0.0'
+  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}${basePath}`
 }

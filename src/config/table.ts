@@ -4,7 +4,7 @@ import type { Kind } from './kinds/kind.ts'
 import { plans } from './kinds/plans.ts'
 import { duration, integer, rate, size } from './kinds/quantities.ts'
 import { secretUrl } from './kinds/secret.ts'
-import { address, basePath, choice, contentType, network, origin, path, sender, url } from './kinds/texts.ts'
+import { address, basePath, choice, contentType, network, origin, path, sender, text, url } from './kinds/texts.ts'
 
 /** The doors a host name may be bound to. */
 export const doors = ['aether', 'atiru', 'identity'] as const
@@ -38,7 +38,7 @@ export const table = {
     public_url: key(
       optional(url('https://files.example.org')),
       'none',
-      'Address under which people reach Larder, base path included; without it links carry the address of the request.',
+      'Address under which people reach Larder, base path included; without it links carry the address of the request, and letters `server.host` or localhost.',
     ),
     base_path: key(basePath(), '', 'Path that everything is served below, for a proxy that passes one on.'),
     trusted_proxies: key(
@@ -70,6 +70,11 @@ export const table = {
       choice(['closed', 'open']),
       'closed',
       'Whether strangers may register (`open`) or accounts are made on the command line only (`closed`).',
+    ),
+    plan: key(
+      optional(text('free')),
+      'none',
+      'Plan (`[plans.NAME]`) that those who register are put on; without one `[quota]` holds for them.',
     ),
     allowed_redirects: key(
       list(origin('https://app.example.com'), ['https://app.example.com']),

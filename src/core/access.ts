@@ -4,6 +4,7 @@ import type { Catalogue, NewSession } from './catalogue.ts'
 import { Failure, isFailure } from './failure.ts'
 import { type Keys, requireActive } from './keys.ts'
 import type { Account, Session, SessionKind } from './model.ts'
+import { normalEmail } from './names.ts'
 import { hashPassword, isOutdated, requirePassword, verifyPassword } from './passwords.ts'
 import type { Clock, Tokens } from './ports.ts'
 import { newToken, secretDigest } from './secrets.ts'
@@ -173,7 +174,7 @@ export class Access {
 
   async #verified(email: string, password: string): Promise<{ account: Account; hash: string }> {
     const { read } = this.#catalogue
-    const account = await read.accountByEmail(email.trim().toLowerCase())
+    const account = await read.accountByEmail(normalEmail(email) ?? '')
     const hash = account && (await read.passwordHash(account.id))
     if (account && hash && (await verifyPassword(password, hash))) {
       requireActive(account)

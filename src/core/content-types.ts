@@ -4,9 +4,12 @@ import { type Bytes, checkedTypes, lookAt } from './signatures.ts'
 
 export const unknownType = 'application/octet-stream'
 
-/** RFC 9110 section 8.3.1, in what may be stored: printable, of sane length. Parameters are kept and never compared. */
+/**
+ * RFC 9110 section 8.3.1, in what may be stored: printable, of sane length. Parameters are kept and never compared. No comma
+ * and no backslash, quoted or not: browsers read them in ways of their own, and find another type in what follows.
+ */
 const form =
-  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t]*;([\x20-\x21\x23-\x2b\x2d-\x7e\t]|"[\x20-\x21\x23-\x7e]*")*)?$/
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t]*;([\x20-\x21\x23-\x2b\x2d-\x5b\x5d-\x7e\t]|"[\x20-\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]*")*)?$/
 const limitCharacters = 255
 
 /** The type without its parameters, in lower case. */

@@ -36,8 +36,6 @@ export interface CoreParts {
   readonly report: (error: unknown) => void
   /** Told when a deleted folder leaves rows to be swept. */
   readonly onFolderDeleted: () => void
-  /** Told when a letter may have been written. */
-  readonly onLetter: () => void
 }
 
 /** What Larder can do, whoever asks and by whichever door. */
@@ -62,7 +60,7 @@ export interface Core {
 }
 
 export function createCore(parts: CoreParts): Core {
-  const { catalogue, blobs, images, tokens, clock, rules, report, onFolderDeleted, onLetter } = parts
+  const { catalogue, blobs, images, tokens, clock, rules, report, onFolderDeleted } = parts
   const { types, maxUploadBytes } = rules
   const plans = new Plans({ plans: rules.plans, standard: rules.standardPlan, maxUploadBytes, clock })
   const activity = new ActivityLog({ catalogue, clock, report })
@@ -72,7 +70,7 @@ export function createCore(parts: CoreParts): Core {
   return {
     accounts: new Accounts({ catalogue, clock }),
     access,
-    registration: new Registration({ catalogue, clock, access, rules: rules.registration, onLetter }),
+    registration: new Registration({ catalogue, clock, access, rules: rules.registration }),
     settings: new Settings({ catalogue, clock, plans }),
     plans,
     keys,

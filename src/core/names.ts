@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { invalid } from './failure.ts'
 
 export const segmentLimitBytes = 255
@@ -107,13 +108,21 @@ export function segmentsOf(path: string): string[] {
 export const reservedAtRoot: ReadonlySet<string> = new Set(['search', 'stats', 'log'])
 
 /** RFC 5321 without its quoted forms: nothing that a mail program could take for a second address, a name or a comment. */
-const addressForm = /^[^\s@\p{Cc}"(),:;<>[\\\]]+@[^\s@\p{Cc}"(),:;<>[\\\]]+$/u
+const addressForm = /^[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+@[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+$/u
 
-/** An e-mail address, trimmed and lower-cased. @throws Failure `invalid`. */
+/** The one form of an e-mail address: trimmed, in lower case, its domain as the name servers know it. Undefined where it is none. */
+export function normalEmail(sent: string): string | undefined {
+  const email = sent.toWellFormed().normalize('NFC').trim().toLowerCase()
+  if (!addressForm.test(email) || email.includes('\ufffd')) return undefined
+  const cut = email.lastIndexOf('@')
+  const domain = domainToASCII(email.slice(cut + 1))
+  const normal = `${email.slice(0, cut)}@${domain}`
+  return domain === '' || byteLength(normal) > 254 ? undefined : normal
+}
+
+/** @throws Failure `invalid`. */
 export function emailAddress(sent: string, field = 'email'): string {
-  const email = sent.trim().toLowerCase()
-  if (!addressForm.test(email) || byteLength(email) > 254) {
-    throw invalid(field, 'an e-mail address looks like name@example.org')
-  }
+  const email = normalEmail(sent)
+  if (email === undefined) throw invalid(field, 'an e-mail address looks like name@example.org')
   return email
 }

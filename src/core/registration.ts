@@ -20,6 +20,8 @@ const codeEveryMs = minuteMs
 
 export interface RegistrationRules {
   readonly isOpen: boolean
+  /** The plan that those who register are put on; null: none. */
+  readonly plan: string | null
   /** Origins that a confirmation may lead on to. */
   readonly allowedRedirects: readonly string[]
   /** Letters to one address in an hour; null: no limit. */
@@ -31,8 +33,6 @@ interface Parts {
   readonly clock: Clock
   readonly access: Access
   readonly rules: RegistrationRules
-  /** Told when a letter may have been written. */
-  readonly onLetter: () => void
 }
 
 /** How people get an account, and get back into it: by registering, by a code, by a link. */
@@ -53,14 +53,14 @@ export class Registration {
    * @throws Failure `forbidden` where registration is closed, `invalid`.
    */
   async register(email: string, password: string, redirectTo?: string): Promise<{ id: string; email: string }> {
-    const { catalogue, clock, rules, onLetter } = this.#parts
+    const { catalogue, clock, rules } = this.#parts
     if (!rules.isOpen) throw new Failure('forbidden', { needs: 'open_registration' })
     const address = emailAddress(email)
     requirePassword(password)
     const passwordHash = await this.#registeredHash(address, password)
     const now = clock.now()
     const { token, link } = newLink('confirm', now, confirmLinkLifeMs)
-    const account = newAccount(address, false, now)
+    const account = newAccount(address, false, rules.plan, now)
     const { expiresAt } = link
     await catalogue.write.register({
       account,
@@ -68,7 +68,6 @@ export class Registration {
       confirm: this.#mail({ to: address, purpose: 'confirm', path: `/auth/confirm?token=${token}`, expiresAt }),
       known: this.#mail({ to: address, purpose: 'known', path: '/app/sign-in', expiresAt }),
     })
-    onLetter()
     return { id: account.id, email: address }
   }
 
@@ -87,13 +86,12 @@ export class Registration {
 
   /** Sends a link to choose a new password by, if somebody has an account there. @throws Failure `invalid`. */
   async forgot(email: string): Promise<void> {
-    const { catalogue, clock, onLetter } = this.#parts
+    const { catalogue, clock } = this.#parts
     const to = emailAddress(email)
     const { token, link } = newLink('reset', clock.now(), resetLinkLifeMs)
     const path = resetPath(token)
     const mail = this.#mail({ to, purpose: 'reset', path, expiresAt: link.expiresAt })
     await catalogue.write.sendLink({ email: to, link, mail })
-    onLetter()
   }
 
   /** Whoever holds a link: it may choose the account's password, once. @throws Failure `not_found`. */
@@ -121,7 +119,7 @@ export class Registration {
 
   /** Sends a code to sign in by; nothing, where one was sent a minute ago. @throws Failure `invalid`. */
   async sendCode(email: string): Promise<void> {
-    const { catalogue, clock, rules, onLetter } = this.#parts
+    const { catalogue, clock, rules } = this.#parts
     const to = emailAddress(email)
     const now = clock.now()
     const code = newCode()
@@ -134,7 +132,6 @@ export class Registration {
       mail: this.#mail({ to, purpose: 'code', code, expiresAt: now + codeLifeMs }),
       now,
     })
-    onLetter()
   }
 
   /** Signs in by a code; where registration is open, an address without an account gets one. @throws Failure `unauthenticated`. */
@@ -146,7 +143,7 @@ export class Registration {
     const account = await catalogue.write.redeemCode({
       email: address,
       digest: codeDigest(address, code.trim()),
-      newAccount: rules.isOpen ? newAccount(address, true, now) : undefined,
+      newAccount: rules.isOpen ? newAccount(address, true, rules.plan, now) : undefined,
       session,
       now,
     })
@@ -167,7 +164,8 @@ export class Registration {
   /** Where a confirmation may lead on: nowhere but to origins that are allowed, as it was when it was asked for and is now. */
   #redirect(sent: string | undefined): { redirectTo?: string } {
     const url = sent === undefined ? null : URL.parse(sent)
-    return url && this.#parts.rules.allowedRedirects.includes(url.origin) ? { redirectTo: url.href } : {}
+    const isPlain = url && /^https?:$/.test(url.protocol) && url.username + url.password === ''
+    return isPlain && this.#parts.rules.allowedRedirects.includes(url.origin) ? { redirectTo: url.href } : {}
   }
 
   /** The hash of a password chosen by a link that is good still: nobody else makes us work it out. */
@@ -191,6 +189,6 @@ function newLink(purpose: LinkPurpose, now: number, lifeMs: number) {
   return { token, link }
 }
 
-function newAccount(email: string, verified: boolean, now: number): NewAccount {
-  return { id: randomUUID(), email, passwordHash: null, isOwner: false, verified, now }
+function newAccount(email: string, verified: boolean, plan: string | null, now: number): NewAccount {
+  return { id: randomUUID(), email, passwordHash: null, isOwner: false, verified, plan, now }
 }

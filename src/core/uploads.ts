@@ -168,12 +168,14 @@ export class Upload {
   /** A long upload may outlast what it was begun with. @throws Failure `unauthenticated`, `forbidden`. */
   async #requireStill(): Promise<void> {
     const { catalogue, plans } = this.#parts
+    catalogue.refresh()
     const account = (await catalogue.read.account(this.#caller.account.id)) ?? this.#caller.account
     requireActive(account)
-    if (this.#caller.by === 'key') {
-      const key = await catalogue.read.key(this.#caller.key.id)
-      if (key?.revokedAt !== null) throw new Failure('unauthenticated', { reason: 'revoked' })
-    }
+    const { by } = this.#caller
+    if (by === 'key' && (await catalogue.read.key(this.#caller.key.id))?.revokedAt !== null)
+      throw new Failure('unauthenticated', { reason: 'revoked' })
+    if (by === 'session' && !(await catalogue.read.hasSession(this.#caller.session.id)))
+      throw new Failure('unauthenticated', { reason: 'ended' })
     plans.requireMayWrite({ ...this.#caller, account })
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { Failure, isFailure } from '../core/failure.ts'
+import { normalEmail } from '../core/names.ts'
 
 /** Tries from one address at one account that cost nothing but a try. */
 const freeTries = 5
@@ -34,7 +35,7 @@ export class Attempts {
   /** Does the work, unless its caller has to wait first. @throws Failure `rate_limited`, and what the work throws. */
   async guard<T>(email: string, address: string, work: () => Promise<T>): Promise<T> {
     if (!this.#on) return work()
-    const account = email.trim().toLowerCase().slice(0, 254)
+    const account = normalEmail(email) ?? ''
     const pair = `${account} ${address}`
     // Taken before the work, or a hundred at once would all be the first.
     const left = await this.#take(pair)

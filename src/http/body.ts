@@ -5,6 +5,8 @@ import { Failure, type Issue, invalid, type Place } from '../core/failure.ts'
 import { cutToBytes } from '../core/names.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
+/** Where nobody needs to say who calls: an e-mail and a password are short, and reading JSON holds everybody else up. */
+export const openJsonLimitBytes = 16 * 1024
 const formLimitBytes = 64 * 1024
 /** How long a small body may take, however large it may be: nobody needs longer for a form's fields or a piece of JSON. */
 const smallBodyMs = 30_000
@@ -20,6 +22,7 @@ export class ClientGone extends Error {
 type Parser = ReturnType<typeof jsonParser>
 
 const json = jsonParser({ limit: jsonLimitBytes, strict: false })
+const openJson = jsonParser({ limit: openJsonLimitBytes, strict: false })
 const form = urlencoded({ limit: formLimitBytes, extended: false, parameterLimit: 100 })
 
 /** Tells a client that waits for it (`Expect: 100-continue`) to send its body. Called when the body is about to be read. */
@@ -28,8 +31,9 @@ export function askForBody(request: IncomingMessage, response: ServerResponse): 
 }
 
 /** The JSON body. @throws Failure `invalid` or `too_large`. */
-export async function readJson(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-  const body = await parseWith(json, request, response, jsonLimitBytes)
+export async function readJson(request: IncomingMessage, response: ServerResponse, isOpen = false): Promise<unknown> {
+  const [parser, limit] = isOpen ? [openJson, openJsonLimitBytes] : [json, jsonLimitBytes]
+  const body = await parseWith(parser, request, response, limit)
   if (body === undefined) throw invalid([], 'send JSON, with Content-Type: application/json', 'json')
   return body
 }

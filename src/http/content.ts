@@ -28,16 +28,21 @@ export function disposition(kind: 'inline' | 'attachment', name: string): string
 
 const sandboxed = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 /** The browser's own viewer of PDF does not start in a sandbox; it runs the document in one of its own. */
-const forPdf = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+const forPdf =
+  "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
 
 /** What a page made of somebody's file may do, should a browser ever take it for one. */
 export function contentPolicy(contentType: string): string {
   return essence(contentType) === 'application/pdf' ? forPdf : sandboxed
 }
 
-/** A text without a charset is nearly always UTF-8 today, and a browser left to guess shows accents broken. */
+/**
+ * The type as browsers are told it: of the parameters that came with the file only the charset, where it is one. In anything
+ * else some browser might find another type. A text without one is nearly always UTF-8 today.
+ */
 export function contentTypeHeader(contentType: string): string {
-  return essence(contentType) === 'text/plain' && !contentType.includes('charset')
-    ? `${contentType}; charset=utf-8`
-    : contentType
+  const type = essence(contentType)
+  const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([A-Za-z0-9._:-]{1,40})"?[ \t]*(;|$)/i.exec(contentType)?.[1]
+  if (charset !== undefined) return `${type}; charset=${charset.toLowerCase()}`
+  return type === 'text/plain' ? `${type}; charset=utf-8` : type
 }

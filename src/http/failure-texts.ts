@@ -48,14 +48,17 @@ const texts: FailureTable<string> = {
   type_refused: ({ type, because, found }) => {
     if (because === 'mismatch') return mismatches(type, found)
     if (because === 'unreadable') return `the picture (${type}) cannot be decoded`
-    return `files of type ${type} are not taken here (uploads.allowed_content_types)`
+    const isOfForms = /^multipart\/|^application\/x-www-form-urlencoded$/.test(type)
+    return isOfForms
+      ? `${type} is the type of a form, and not of a file: say the file's own type in Content-Type, as in image/png`
+      : `files of type ${type} are not taken here (uploads.allowed_content_types)`
   },
   quota_exceeded: ({ of, limit, used }) =>
     of === 'bytes' || of === 'files'
       ? `the quota of ${limit} ${of} does not allow for it: ${used} are in use`
       : `the ${limit} ${of === 'image_ops' ? 'pictures' : 'reads'} of this month are used up`,
   rate_limited: ({ limit, windowSeconds, retryAfterSeconds }) =>
-    `at most ${limit} requests in ${windowSeconds} seconds; try again in ${retryAfterSeconds}`,
+    `at most ${limit} of these in ${windowSeconds} seconds; try again in ${retryAfterSeconds} seconds`,
   disk_full: ({ why }) => `${why}; nothing was kept`,
   busy: ({ why, retryAfterSeconds }) => `${why}; try again in ${retryAfterSeconds} seconds`,
   internal: ({ incident }) => `something went wrong here; the log tells more of ${incident}`,

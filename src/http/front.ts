@@ -55,6 +55,8 @@ let requests = 0
  */
 export function createFront(options: FrontOptions): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
+    // Gone already: an address that nobody knows would have limits of its own.
+    if (request.socket.remoteAddress === undefined) return void request.socket.destroy()
     const context = begin(options, request)
     setContext(request, context)
     const unread = refresh(options)

@@ -113,7 +113,8 @@ async function callOf(
     caller: caller as Caller,
     params: request.params as never,
     query: (one.query && parse(one.query, firstValues(context.query), 'query')) as never,
-    body: (one.body && parse(one.body, hasBody(request) ? await readJson(request, response) : {})) as never,
+    body: (one.body &&
+      parse(one.body, hasBody(request) ? await readJson(request, response, one.need === null) : {})) as never,
     context,
     request,
     rates: limits.rates,

@@ -34,6 +34,8 @@ class Body extends PassThrough {
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     super()
+    // What it ends with is told to whoever reads it. Until somebody does, it must not end the process.
+    this.on('error', () => {})
     // From the beginning: who leaves while the file is opened will never be heard of again.
     request.once('close', () => {
       if (!request.complete) this.destroy(new ClientGone())

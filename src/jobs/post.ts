@@ -20,7 +20,10 @@ export const gapsMs: readonly number[] = [
 const atOnce = 3
 const errorCharacters = 300
 
-/** How often letters are looked for that nobody told of: whose time has come, or that another process set back. */
+/**
+ * How often letters are looked for. Nobody tells of a new one: a request whose letter went out at once would take longer, and
+ * be told by it from one that nobody gets a letter for.
+ */
 const lookEveryMs = second
 
 /** Between two attempts to write down what came of a letter. */

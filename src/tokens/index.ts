@@ -13,36 +13,43 @@ const purpose = 'access'
 const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]*$/
 /** How often the tokens that come make us look at the file: one key may be new, and another be good no longer. */
 const looksEveryMs = 1_000
+/** Times in tokens are whole seconds. */
+const roundingMs = 1_000
 
 export interface TokensOptions {
   /** The data folder, which the signing key is kept in. */
   readonly dir: string
   readonly clock: Clock
+  /** How long a token may be good at most: a key that was retired that long ago has signed none that is. */
+  readonly tokenLifeMs: number
+  /** Told of a key file that cannot be read any more, while what was read of it goes on. */
+  readonly report?: (error: unknown) => void
 }
 
-export async function openTokens({ dir, clock }: TokensOptions): Promise<Tokens> {
-  const path = keyFilePath(dir)
-  await readOrMake(path, clock.now())
+export async function openTokens(options: TokensOptions): Promise<Tokens> {
+  const path = keyFilePath(options.dir)
+  const now = options.clock.now()
+  await readOrMake(path, now)
   // Before it is read: what changes in between is noticed by the next look.
   const version = await versionOf(path)
-  return new SignedTokens(path, clock, await readOrMake(path, clock.now()), version)
+  return new SignedTokens(path, options, await readOrMake(path, now), version)
 }
 
 /** Lets a new key sign from now on; what the old one signed stays good until it ends. A running server notices. */
-export function rotateSigningKey({ dir, clock }: TokensOptions, tokenLifeMs: number): Promise<void> {
+export function rotateSigningKey({ dir, clock, tokenLifeMs }: TokensOptions): Promise<void> {
   return rotate(keyFilePath(dir), clock.now(), tokenLifeMs)
 }
 
 class SignedTokens implements Tokens {
   readonly #path: string
-  readonly #clock: Clock
+  readonly #options: TokensOptions
   #file: KeyFile
   #version: string
   #lookedAtMs = 0
 
-  constructor(path: string, clock: Clock, file: KeyFile, version: string) {
+  constructor(path: string, options: TokensOptions, file: KeyFile, version: string) {
     this.#path = path
-    this.#clock = clock
+    this.#options = options
     this.#file = file
     this.#version = version
   }
@@ -60,20 +67,21 @@ class SignedTokens implements Tokens {
       .setProtectedHeader({ alg: algorithm, typ: type, kid: key.id })
       .setIssuer(issuer)
       .setSubject(accountId)
-      .setIssuedAt(new Date(this.#clock.now()))
+      .setIssuedAt(new Date(this.#options.clock.now()))
       .setExpirationTime(Math.floor(expiresAt / 1_000))
       .sign(Buffer.from(key.secret, 'base64url'))
   }
 
   async verify(text: string): Promise<AccessClaims> {
     try {
-      const { payload } = await jwtVerify(text, this.#keyOf, {
+      const { payload, protectedHeader } = await jwtVerify(text, this.#keyOf, {
         algorithms: [algorithm],
         typ: type,
         issuer: this.#file.issuer,
         requiredClaims: ['sub', 'sid', 'exp', 'iat', 'purpose'],
-        currentDate: new Date(this.#clock.now()),
+        currentDate: new Date(this.#options.clock.now()),
       })
+      this.#requireFresh(payload, protectedHeader.kid)
       return claimsOf(payload)
     } catch (error) {
       if (error instanceof errors.JOSEError)
@@ -85,8 +93,17 @@ class SignedTokens implements Tokens {
   readonly #keyOf: JWTVerifyGetKey = async ({ kid }) => {
     if (performance.now() - this.#lookedAtMs > looksEveryMs) await this.#look()
     const key = this.#find(kid)
-    if (!key) throw new errors.JWKSNoMatchingKey()
+    const { clock, tokenLifeMs } = this.#options
+    const isOver = key?.retired_at != null && key.retired_at + tokenLifeMs <= clock.now()
+    if (!key || isOver) throw new errors.JWKSNoMatchingKey()
     return Buffer.from(key.secret, 'base64url')
+  }
+
+  /** A key that somebody got hold of is worth nothing from when it was retired, whatever time it writes into a token. */
+  #requireFresh({ iat = 0, exp = 0 }: JWTPayload, kid: string | undefined): void {
+    const retiredAt = this.#find(kid)?.retired_at ?? null
+    const isLate = retiredAt !== null && iat * 1_000 > retiredAt
+    if (isLate || (exp - iat) * 1_000 > this.#options.tokenLifeMs + roundingMs) throw new errors.JWTInvalid()
   }
 
   #find(id: string | undefined) {
@@ -99,7 +116,11 @@ class SignedTokens implements Tokens {
     const version = await versionOf(this.#path).catch(() => undefined)
     // One that is gone is no reason to sign everybody out: what was read of it is still good.
     if (version === this.#version || version === undefined) return
-    this.#file = await readOrMake(this.#path, this.#clock.now())
+    try {
+      this.#file = await readOrMake(this.#path, this.#options.clock.now())
+    } catch (error) {
+      this.#options.report?.(error)
+    }
     this.#version = version
   }
 }

@@ -46,7 +46,12 @@ test('unauthorized: a key that is malformed, unknown, expired or revoked, each i
   const expired = await app.newKey({ expiresAt: Date.now() + 1_000 })
   const wrong = `${app.key.slice(0, -6)}000000`
   refusal(await aether(app, 'GET', '/files', { key: revoked.text }), 401, 'unauthorized', 'this key was revoked')
-  refusal(await aether(app, 'GET', '/files', { key: wrong }), 401, 'unauthorized', /neither an API key nor an access token/)
+  refusal(
+    await aether(app, 'GET', '/files', { key: wrong }),
+    401,
+    'unauthorized',
+    /neither an API key nor an access token/,
+  )
   ahead = 1_000
   refusal(await aether(app, 'GET', '/files', { key: expired.text }), 401, 'unauthorized', /expired/)
   ahead = 0

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { hashing } from '../../src/core/passwords.ts'
 import { openTestApp } from '../support/app.ts'
 import { type AtiruAnswer, atiru, followed, logIn, newPerson, refreshed, refusal, signedIn } from '../support/atiru.ts'
@@ -9,6 +9,9 @@ import { thisFile } from '../support/shared.ts'
 /** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const redirects = 'https://app.example.com'
 const app = await openTestApp(thisFile, { 'auth.registration': 'open', 'auth.allowed_redirects': redirects }, { clock })
 
@@ -69,7 +72,6 @@ test('An access token is good for its hour and no longer, and the refresh token 
   refusal(await atiru(app, 'GET', '/files', { key }), 401, 'INVALID_OR_EXPIRED_TOKEN', /expired/)
   const next = await refreshed(app, refreshToken)
   assert.equal((await atiru(app, 'GET', '/files', { key: next.body.session.access_token })).status, 200)
-  ahead = 0
 })
 
 test('Logging out ends one session, and the others of the same person live on', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { atiru, logIn, newPerson, refreshed, refusal, signedIn } from '../support/atiru.ts'
 import { Visitor } from '../support/dashboard.ts'
@@ -9,6 +9,9 @@ import { thisFile } from '../support/shared.ts'
 /** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const hour = 3_600_000
 const app = await openTestApp(thisFile, { 'auth.registration': 'open' }, { clock })
 
@@ -74,7 +77,6 @@ test('The link is good for an hour and no longer, and for nothing but a password
   ahead = hour
   refusal(await reset(token, 'new horse'), 400, 'INVALID_REQUEST')
   assert.equal((await reset(late, 'new horse')).status, 200)
-  ahead = 0
 })
 
 test('A new password ends the links that were sent before', async () => {
@@ -135,7 +137,6 @@ test('No more than ten letters go to one address in an hour, whatever for, and t
   ahead = hour + 1_000
   await forgot('full@example.org', counting)
   assert.equal(await count('full@example.org'), 11)
-  ahead = 0
 })
 
 test('Where limits.auth is off, letters are not counted either', async () => {

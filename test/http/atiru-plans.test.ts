@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { aether } from '../support/aether.ts'
 import { formWith, openTestApp, upload } from '../support/app.ts'
 import { atiru, leavesNothing, newPerson, refusal, store } from '../support/atiru.ts'
@@ -9,6 +9,9 @@ import { stateOf } from '../support/state.ts'
 /** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const day = 86_400_000
 
 const plans = {
@@ -148,7 +151,6 @@ test('After a trial everything can be read, nothing changed, and nothing is dele
   assert.equal((await aether({ ...app, key }, 'GET', `/files/${file.file_id}/download`)).bytes.toString(), 'kept')
   await app.core.accounts.setPlan(account, 'trial', Date.now() + ahead + day)
   await store(app, 'longer', { key })
-  ahead = 0
 })
 
 test('An end that is said for one account counts for it, whatever the plan says, and on no plan, too', async () => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { openTestApp } from '../support/app.ts'
 import { atiru, newPerson, refreshed, refusal, type Session, signedIn } from '../support/atiru.ts'
 import { thisFile } from '../support/shared.ts'
 
+/** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const day = 86_400_000
 const app = await openTestApp(thisFile, {}, { clock })
 
@@ -66,7 +70,6 @@ test('A refresh token is good for thirty days from its last use', async () => {
   const third = await next(second)
   ahead = 89 * day
   refusal(await refreshed(app, third.refresh_token), 401, 'INVALID_OR_EXPIRED_TOKEN')
-  ahead = 0
 })
 
 test('What is no refresh token refreshes nothing: an access token, a key, a cookie, another text', async () => {

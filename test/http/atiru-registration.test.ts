@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { type AtiruAnswer, atiru, followed, logIn, refusal, registered } from '../support/atiru.ts'
 import { codeIn, lastLetterTo, lettersTo, linkIn, tokenIn } from '../support/outbox.ts'
@@ -7,8 +7,12 @@ import { rawRequest } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { stateOf } from '../support/state.ts'
 
+/** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const allowed = 'https://app.example.com'
 const app = await openTestApp(thisFile, { 'auth.registration': 'open', 'auth.allowed_redirects': allowed }, { clock })
 

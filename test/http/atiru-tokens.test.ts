@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { rotateSigningKey } from '../../src/tokens/index.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
@@ -13,6 +13,9 @@ import { until } from '../support/state.ts'
 /** Milliseconds that the server's clock is ahead of the tests'. */
 let ahead = 0
 const clock = { now: () => Date.now() + ahead }
+beforeEach(() => {
+  ahead = 0
+})
 const hour = 3_600_000
 const app = await openTestApp(thisFile, {}, { clock })
 const { session } = await newPerson(app)
@@ -145,7 +148,7 @@ test('The signing key is in a file that nobody else may read', async () => {
 })
 
 const kidOf = ({ access_token: token }: Session): string => decodeProtectedHeader(token).kid ?? ''
-const rotateBeside = (of: TestApp): Promise<void> => rotateSigningKey({ dir: of.folder, clock }, hour)
+const rotateBeside = (of: TestApp): Promise<void> => rotateSigningKey({ dir: of.folder, clock, tokenLifeMs: hour })
 
 test('A key made beside the running server signs from now on, and what the old one signed is good until it ends', async (t) => {
   const server = await openTestApp(t, {}, { clock })
@@ -163,7 +166,6 @@ test('A key made beside the running server signs from now on, and what the old o
   for (const one of [before, after]) assert.equal((await files(one)).status, 200)
   ahead = hour
   refusal(await files(before), 401, 'INVALID_OR_EXPIRED_TOKEN', /expired/)
-  ahead = 0
 })
 
 test('A key that was retired two hours ago goes with the next one, and opens nothing from then on', async (t) => {
@@ -183,7 +185,20 @@ test('A key that was retired two hours ago goes with the next one, and opens not
   const key = await made.sign(secretOf(stolen?.secret))
   // The running server may take a moment to notice, and nobody else needs to sign in for it.
   const isRefused = async () => (await atiru(server, 'GET', '/files', { key })).status === 401
-  await until('the old key to open nothing', isRefused, 4_000).finally(() => {
-    ahead = 0
-  })
+  await until('the old key to open nothing', isRefused, 4_000)
+})
+
+test('A key file that is gone, or half copied, beside the running server signs nobody out', async (t) => {
+  const server = await openTestApp(t)
+  const { session: live } = await newPerson(server)
+  const path = join(server.folder, 'tokens.json')
+  for (const damage of [() => rm(path), () => writeFile(path, '{"issuer":')]) {
+    await damage()
+    // The server looks at the file about once in a second.
+    for (let n = 0; n < 3; n++) {
+      const { status } = await atiru(server, 'GET', '/files', { key: live.access_token })
+      assert.equal(status, 200)
+      await new Promise((resolve) => setTimeout(resolve, 600))
+    }
+  }
 })

@@ -41,6 +41,8 @@ export function accountReads(db: Kysely<ReadTables>): AccountReads {
     sessionByDigest: async (digest) =>
       holderOf(await sessions.where('digest', '=', digest).where('kind', '=', 'page').executeTakeFirst()),
     session: async (id) => holderOf(await sessions.where('id', '=', id).where('kind', '=', 'api').executeTakeFirst()),
+    hasSession: async (id) =>
+      (await db.selectFrom('sessions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
     linkHolder: async (digest, purpose, now) => {
       const row = await db
         .selectFrom('links')

@@ -26,6 +26,8 @@ export interface AccountReads {
   sessionByDigest(digest: Digest): Promise<SessionHolder | undefined>
   /** An API's session by its id. */
   session(id: string): Promise<SessionHolder | undefined>
+  /** Whether a session of either kind has not been ended. */
+  hasSession(id: string): Promise<boolean>
   /** Whom an unused, unexpired link of this purpose is for. */
   linkHolder(digest: Digest, purpose: LinkPurpose, now: number): Promise<LinkHolder | undefined>
 }
@@ -36,6 +38,8 @@ export interface NewAccount {
   readonly passwordHash: string | null
   readonly isOwner: boolean
   readonly verified: boolean
+  /** None where absent. */
+  readonly plan?: string | null
   readonly now: number
 }
 

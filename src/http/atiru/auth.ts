@@ -20,7 +20,7 @@ export const auth: readonly Route[] = [
       body: schemas.registration,
       status: 201,
       answer: schemas.registered,
-      codes: ['REGISTRATION_CLOSED'],
+      codes: ['REGISTRATION_CLOSED', 'SERVER_BUSY'],
       example: { body: { ...account, redirect_to: 'https://app.example.com/auth/confirm-success' } },
     },
     async ({ core, body: { email, password, redirect_to: redirectTo } }) => {
@@ -36,7 +36,7 @@ export const auth: readonly Route[] = [
       summary: 'Follows the link of a confirmation mail, and leads on to redirect_to or to the dashboard.',
       query: z.object({ token: z.string() }),
       status: 302,
-      codes: ['NOT_FOUND'],
+      codes: ['NOT_FOUND', 'FORBIDDEN'],
       example: { query: { token: 'FROM_THE_MAIL' } },
     },
     async ({ core, query, context, request }) => {
@@ -61,7 +61,7 @@ export const auth: readonly Route[] = [
       counts: 'auth',
       body: schemas.credentials,
       answer: schemas.signedIn,
-      codes: ['INVALID_CREDENTIALS', 'EMAIL_NOT_VERIFIED'],
+      codes: ['INVALID_CREDENTIALS', 'EMAIL_NOT_VERIFIED', 'FORBIDDEN', 'SERVER_BUSY'],
       example: { body: account },
     },
     async ({ core, body: { email, password }, attempt }) =>
@@ -115,6 +115,7 @@ export const auth: readonly Route[] = [
       counts: 'auth',
       body: schemas.resetting,
       answer: schemas.message,
+      codes: ['FORBIDDEN', 'SERVER_BUSY'],
       example: { body: { token: 'FROM_THE_MAIL', password: 'your_new_password' } },
     },
     async ({ core, body: { token, password } }) => {

@@ -139,7 +139,7 @@ function success({ status = 200, answer, gives }: Route, about: Described): Oper
 function failures({ need, codes = [], body, query, takes }: Route, about: Described): Operation['responses'] {
   const anywhere = ['RATE_LIMITED', 'INTERNAL_ERROR']
   const byCaller = need === null ? [] : ['MISSING_AUTH', 'INVALID_OR_EXPIRED_TOKEN', 'FORBIDDEN']
-  const byInput = body || query || takes ? ['INVALID_REQUEST'] : []
+  const byInput = [...(body || query || takes ? ['INVALID_REQUEST'] : []), ...(body ? ['FILE_TOO_LARGE'] : [])]
   const all = [...new Set([...codes, ...byCaller, ...byInput, ...anywhere])]
   const statuses = [...new Set(all.map((code) => about.errorCodes[code]?.[0] ?? 500))].sort((a, b) => a - b)
   const described = (status: number) =>

@@ -13,10 +13,11 @@ summary { padding: .6rem .8rem; cursor: pointer }
 summary p { margin: .2rem 0 0; font-size: .9rem }
 details > div { padding: 0 .8rem .8rem; border-top: 1px solid var(--line) }
 code, pre { font: .875rem/1.45 ui-monospace, monospace }
-pre { background: var(--soft); padding: .6rem; border-radius: .4rem; overflow-x: auto }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); padding: .6rem; border-radius: .4rem; overflow-x: auto }
 .method { font-weight: 700; color: var(--accent) }
 a { color: var(--accent) }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line) }
+th code { white-space: nowrap }
 td:last-child { width: 100%; overflow-wrap: anywhere } td div + div { margin-top: .2rem }
 .open { font-size: .75rem; border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; margin-left: .5rem; white-space: nowrap }
 `
@@ -116,16 +117,22 @@ const answerHtml = ({ responses }: Operation, components: object) =>
     components,
   )
 
-/** A line to paste: with the example's body, and the reader's own key. */
-function curl(method: string, path: string, { security, requestBody }: Operation, base: string): string {
+/** A line to paste: with the example's body, and places for what is the reader's own. */
+function curl(method: string, path: string, operation: Operation, base: string): string {
+  const { security, requestBody, parameters = [] } = operation
   const [type = '', content] = Object.entries(requestBody?.content ?? {})[0] ?? []
   const isJson = type === 'application/json'
-  const sent = content?.example
+  const query = parameters.filter((one) => one.in === 'query' && one.example !== undefined)
+  const asked = query.map((one) => `${one.name}=${one.example}`).join('&')
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase()) + (asked && `?${asked}`)
+  const token = security.length === 1 ? '$ACCESS_TOKEN' : '$KEY'
   const lines = [
-    `curl -X ${method} "${base}${path}"`,
-    ...(security.length > 0 ? ['-H "Authorization: Bearer $KEY"'] : []),
-    ...(isJson ? ['-H "Content-Type: application/json"', `-d '${JSON.stringify(sent)}'`] : []),
-    ...(content && !isJson ? ['-H "Content-Type: image/png"', '--data-binary @example.png'] : []),
+    `curl -X ${method} "${base}${address}"`,
+    ...(security.length > 0 ? [`-H "Authorization: Bearer ${token}"`] : []),
+    ...(isJson ? ['-H "Content-Type: application/json"', `-d '${JSON.stringify(content?.example)}'`] : []),
+    ...(content && !isJson
+      ? ['-H "Content-Type: image/png"', '-H "x-file-name: example.png"', '--data-binary @example.png']
+      : []),
   ]
   return lines.join(' \\\n  ')
 }
