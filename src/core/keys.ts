@@ -3,7 +3,7 @@ import { type Caller, requireMay } from './caller.ts'
 import type { Catalogue, KeyBounds, KeyHolder, KeyQuery, ListedKey, NewKey } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import { type Account, type Key, type KeyKind, type Scope, scopes } from './model.ts'
-import { byteLength, folderPath, reservedAtRoot } from './names.ts'
+import { byteLength, cutToBytes, folderPath, reservedAtRoot } from './names.ts'
 import type { Clock } from './ports.ts'
 import { isKeyText, keyHint, newKey, secretDigest } from './secrets.ts'
 
@@ -61,7 +61,10 @@ function keyName(name: string): string {
 
 function scopesFrom(sent: readonly string[]): Scope[] | null {
   const unknown = sent.findIndex((scope) => !(scopes as readonly string[]).includes(scope))
-  if (unknown >= 0) throw invalid(['scopes', unknown], `there is no such scope; there are ${scopes.join(', ')}`)
+  if (unknown >= 0) {
+    const shown = JSON.stringify(cutToBytes(sent[unknown] ?? '', 64))
+    throw invalid(['scopes', unknown], `${shown} is no scope; there are ${scopes.join(', ')}`)
+  }
   return sent.length === 0 ? null : [...new Set(sent as Scope[])]
 }
 

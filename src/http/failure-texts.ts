@@ -58,7 +58,7 @@ const texts: FailureTable<string> = {
       ? `the quota of ${limit} ${of} does not allow for it: ${used} are in use`
       : `the ${limit} ${of === 'image_ops' ? 'pictures' : 'reads'} of this month are used up`,
   rate_limited: ({ limit, windowSeconds, retryAfterSeconds }) =>
-    `at most ${limit} of these in ${windowSeconds} seconds; try again in ${retryAfterSeconds} seconds`,
+    `at most ${limit} requests in ${windowSeconds} seconds; try again in ${retryAfterSeconds} seconds`,
   disk_full: ({ why }) => `${why}; nothing was kept`,
   busy: ({ why, retryAfterSeconds }) => `${why}; try again in ${retryAfterSeconds} seconds`,
   internal: ({ incident }) => `something went wrong here; the log tells more of ${incident}`,

@@ -93,9 +93,7 @@ class SignedTokens implements Tokens {
   readonly #keyOf: JWTVerifyGetKey = async ({ kid }) => {
     if (performance.now() - this.#lookedAtMs > looksEveryMs) await this.#look()
     const key = this.#find(kid)
-    const { clock, tokenLifeMs } = this.#options
-    const isOver = key?.retired_at != null && key.retired_at + tokenLifeMs <= clock.now()
-    if (!key || isOver) throw new errors.JWKSNoMatchingKey()
+    if (!key) throw new errors.JWKSNoMatchingKey()
     return Buffer.from(key.secret, 'base64url')
   }
 

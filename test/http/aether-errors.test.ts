@@ -189,7 +189,7 @@ test('rate_limited: with the seconds to wait, and the RateLimit headers on every
   }
   await aether(slow, 'GET', '/files')
   const answer = await aether(slow, 'GET', '/files')
-  refusal(answer, 429, 'rate_limited', /^at most 3 requests in 60 seconds; try again in \d+$/)
+  refusal(answer, 429, 'rate_limited', /^at most 3 requests in 60 seconds; try again in \d+ seconds$/)
   assert.match(answer.headers.get('retry-after') ?? '', /^([1-9]|[1-5]\d|60)$/)
   assert.equal(answer.headers.get('ratelimit-remaining'), '0')
   const other = await slow.newKey()

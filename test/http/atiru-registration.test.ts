@@ -213,6 +213,6 @@ test('Letters lead to server.public_url, whatever the request says of its host',
   const named = await openTestApp(t, { ...open, 'server.public_url': 'https://files.example.org' })
   assert.deepEqual(await misled(named), ['https://files.example.org', 'https://files.example.org'])
   const nameless = await openTestApp(t, open)
-  const local = `http://localhost:${nameless.port}`
+  const local = `http://127.0.0.1:${nameless.port}`
   assert.deepEqual(await misled(nameless), [local, local])
 })

@@ -22,8 +22,8 @@ test('Clients that leave at any moment of a raw upload end nothing but their upl
     setTimeout(() => socket.resetAndDestroy(), n % 12)
     if (n % 20 === 19) await sleep(20)
   }
-  await until('all to be gone', async () => (await readdir(join(app.folder, 'tmp'))).length === 0)
-  assert.equal(app.core.uploads.reservations.reservedBy(app.owner.id), 0)
+  const reserved = () => app.core.uploads.reservations.reservedBy(app.owner.id)
+  await until('all to be gone', async () => reserved() === 0 && (await readdir(join(app.folder, 'tmp'))).length === 0)
   assert.equal((await store(app, 'text/plain', 'after them')).status, 201)
   assert.doesNotMatch(app.log(), /"level":50/)
 })

@@ -73,7 +73,7 @@ test('Ten tries to sign in or register come from one address in a minute, at all
 
 test('Each door says in its own shape that it is too much', async (t) => {
   const app = await openTestApp(t, { 'limits.auth': '1/1m', 'limits.api': '1/1m' })
-  const message = /^at most 1 requests in 60 seconds; try again in \d+$/
+  const message = /^at most 1 requests in 60 seconds; try again in \d+ seconds$/
   await knock(app)
   const atiru = (await (await knock(app)).json()) as { error: string }
   assert.match(atiru.error, message)
