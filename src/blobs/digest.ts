@@ -56,7 +56,7 @@ export class Hasher {
 
   /** The thread starts with the first large upload, and keeps nobody from leaving. */
   #start(): Worker {
-    const worker = new Worker(new URL('./hasher-thread.ts', import.meta.url))
+    const worker = new Worker(new URL('./hasher-thread.ts', import.meta.url), { execArgv: [] })
     worker.unref()
     worker.on('message', ({ id, digest, error }: HasherAnswer) => {
       const waiting = this.#waiting.get(id)

@@ -74,7 +74,11 @@ export async function existingFolder(dir: string): Promise<DataFolder> {
 /** In a folder that was there before, files may lie that anybody on this machine could read: hashes, addresses, letters. */
 async function closeToOthers(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
-    if (/^(catalogue|activity)\.db(-wal|-shm)?$/.test(name)) await chmod(join(dir, name), 0o600)
+    if (!/^(catalogue|activity)\.db(-wal|-shm)?$/.test(name)) continue
+    // Another process that closes the catalogue takes its log away.
+    await chmod(join(dir, name), 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
   }
 }
 

@@ -26,7 +26,8 @@ export class Writer {
   constructor(data: WriterData, onTouched: (touched: Touched) => void, onDeath: (error: Error) => void) {
     this.#onDeath = onDeath
     this.#onTouched = onTouched
-    this.#worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: data })
+    // None of the process's own flags: what a test is loaded by would load once more in every thread.
+    this.#worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: data, execArgv: [] })
     this.#worker.on('message', (answers: Answer[]) => this.#settle(answers))
     this.#worker.on('error', (error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the catalogue is closed')))

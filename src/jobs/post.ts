@@ -24,7 +24,7 @@ const errorCharacters = 300
  * How often letters are looked for. Nobody tells of a new one: a request whose letter went out at once would take longer, and
  * be told by it from one that nobody gets a letter for.
  */
-const lookEveryMs = second
+const lookEveryMs = second / 4
 
 /** Between two attempts to write down what came of a letter. */
 const recordEveryMs = 2 * second
