@@ -57,7 +57,8 @@ test('A letter waits while the mail server is down, is listed with the reason, a
   assert.doesNotMatch(listed, /token=/)
 
   const { messages } = await startSmtpServer(t, {}, smtpPort)
-  assert.match(await larder('mail', 'retry'), /^1 letter is due now/)
+  // None, where the server's own next try was faster.
+  assert.match(await larder('mail', 'retry'), /^(1 letter is|0 letters are) due now/)
   await until('the letter', () => messages.length > 0)
   const token = /token=([A-Za-z0-9_-]{43})/.exec(String(messages[0]))?.[1]
   const confirmed = await fetch(`${server.url}/auth/confirm?token=${token}`, { redirect: 'manual' })

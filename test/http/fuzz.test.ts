@@ -31,7 +31,7 @@ import {
 
 /** The same runs each time; another seed, or more of them, for whoever looks for something. */
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_121)
-const times = Number(process.env.FUZZ_TIMES ?? 1)
+const times = Number(process.env.FUZZ_TIMES ?? 0.5)
 
 const app = await openTestApp(thisFile, { 'auth.registration': 'open' })
 /** Of every test account. */
