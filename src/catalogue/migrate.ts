@@ -11,8 +11,7 @@ type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
 // biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database of no particular schema
 type AnyDatabase = Kysely<any>
-// biome-ignore lint/suspicious/noExplicitAny: as above
-type AnyConnection = Connection<any>
+type AnyConnection = Pick<Connection<never>, 'raw'> & { readonly db: AnyDatabase }
 
 /** In the order of their names; imported rather than read from a folder, so that one executable file can carry them. */
 export const catalogueMigrations: Migrations = { '0001-catalogue': firstCatalogue, '0002-accounts': accounts }

@@ -6,7 +6,7 @@ import { cutToBytes } from '../core/names.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
 /** Where nobody needs to say who calls: an e-mail and a password are short, and reading JSON holds everybody else up. */
-export const openJsonLimitBytes = 16 * 1024
+const openJsonLimitBytes = 16 * 1024
 const formLimitBytes = 64 * 1024
 /** How long a small body may take, however large it may be: nobody needs longer for a form's fields or a piece of JSON. */
 const smallBodyMs = 30_000

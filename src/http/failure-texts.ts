@@ -69,7 +69,7 @@ export function textOf(failure: AnyFailure): string {
 }
 
 /** Where a fault stands and what it is, as one half sentence: most problems are told of a field, some are a sentence already. */
-export function issueInWords({ path, problem }: Issue): string {
+function issueInWords({ path, problem }: Issue): string {
   const name = path.join('.')
   if (name === '' || problem.includes(String(path.at(-1)))) return problem
   return /^(is|knows) /.test(problem) ? `${name} ${problem}` : `${name}: ${problem}`

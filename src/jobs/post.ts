@@ -46,7 +46,7 @@ export interface PostParts {
 }
 
 export interface Post {
-  /** A letter was just queued: looks at once. */
+  /** Looks at once, and not only by its own clock. */
   deliver(): void
   /**
    * Begins nothing more, gives letters that are on their way a moment, and closes the mailer, which cuts off what is

@@ -1,4 +1,5 @@
-import { type TestApp, withKey } from './app.ts'
+import type { TestApp } from './app.ts'
+import { type Answer, call } from './call.ts'
 
 export interface FileBody {
   id: string
@@ -34,12 +35,7 @@ export interface AetherBody {
   error: { code: string; message: string }
 }
 
-export interface AetherAnswer {
-  readonly status: number
-  readonly headers: Headers
-  readonly bytes: Buffer
-  readonly body: AetherBody
-}
+export type AetherAnswer = Answer<AetherBody>
 
 export interface CallOptions {
   /** The owner's where absent; none where null. */
@@ -56,26 +52,8 @@ export async function aether(
   path: string,
   options: CallOptions = {},
 ): Promise<AetherAnswer> {
-  const { key = app.key, json, form, headers = {} } = options
-  const body = form ?? (json === undefined ? undefined : JSON.stringify(json))
-  const response = await fetch(`${app.url}/api/v1${path}`, {
-    method,
-    redirect: 'manual',
-    headers: {
-      ...(key !== null && withKey(key)),
-      ...(json !== undefined && { 'Content-Type': 'application/json' }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  })
-  const bytes = Buffer.from(await response.arrayBuffer())
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') && bytes.length > 0
-  return {
-    status: response.status,
-    headers: response.headers,
-    bytes,
-    body: (isJson ? JSON.parse(bytes.toString()) : {}) as AetherBody,
-  }
+  const { key = app.key, form, ...rest } = options
+  return call(`${app.url}/api/v1${path}`, method, { ...rest, key, ...(form && { body: form }) })
 }
 
 /** Makes a folder and gives its id. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestApp, withKey } from './app.ts'
+import { type Answer, call } from './call.ts'
 import { lastLetterTo, linkIn } from './outbox.ts'
 import { RawConnection, requestHead } from './raw.ts'
 import { stateOf, until } from './state.ts'
@@ -64,12 +65,7 @@ export interface AtiruBody {
   code: string
 }
 
-export interface AtiruAnswer {
-  readonly status: number
-  readonly headers: Headers
-  readonly bytes: Buffer
-  readonly body: AtiruBody
-}
+export type AtiruAnswer = Answer<AtiruBody>
 
 export interface CallOptions {
   /** A key or an access token; the owner's key where absent, none where null. */
@@ -89,28 +85,9 @@ export async function atiru(
   path: string,
   options: CallOptions = {},
 ): Promise<AtiruAnswer> {
-  const { key = app.key, json, headers = {} } = options
-  const body = (options.bytes ?? (json === undefined ? undefined : JSON.stringify(json))) as
-    | RequestInit['body']
-    | undefined
-  const response = await fetch(app.url + path, {
-    method,
-    redirect: 'manual',
-    headers: {
-      ...(key !== null && withKey(key)),
-      ...(json !== undefined && { 'Content-Type': 'application/json' }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  })
-  const bytes = Buffer.from(await response.arrayBuffer())
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') && bytes.length > 0
-  return {
-    status: response.status,
-    headers: response.headers,
-    bytes,
-    body: (isJson ? JSON.parse(bytes.toString()) : {}) as AtiruBody,
-  }
+  const { key = app.key, bytes, ...rest } = options
+  const body = bytes as RequestInit['body'] | undefined
+  return call(app.url + path, method, { ...rest, key, ...(body !== undefined && { body }) })
 }
 
 /** The whole answer of a refusal: status, shape, code, a sentence, and what every answer of this kind carries. */
