@@ -5,13 +5,14 @@ import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
 import { type Config, publicUrlOf } from './config/index.ts'
-import { accessTokenLifeMs } from './core/access.ts'
+import { sessionLifeMs } from './core/access.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
 import { type Core, createCore, type Rules } from './core/core.ts'
 import type { Account } from './core/model.ts'
 import type { Plan } from './core/plans.ts'
-import type { Clock, Mailer } from './core/ports.ts'
+import type { BotCheck, Clock, Mailer } from './core/ports.ts'
+import { signedUrlLifeMs } from './core/signed-urls.ts'
 import { serve } from './http/application.ts'
 import { openImages } from './images/index.ts'
 import { type Post, startPost } from './jobs/post.ts'
@@ -19,6 +20,7 @@ import { startSchedule } from './jobs/schedule.ts'
 import { openMailer } from './mail/index.ts'
 import { systemClock } from './store.ts'
 import { openTokens } from './tokens/index.ts'
+import { openTurnstile } from './turnstile/index.ts'
 
 /** What a test may put in place of a part. */
 export interface Overrides {
@@ -76,7 +78,8 @@ async function build(
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
-  const tokens = await openTokens({ dir: folder.dir, clock, tokenLifeMs: accessTokenLifeMs, report })
+  const lives = { tokenLifeMs: sessionLifeMs, signedLifeMs: signedUrlLifeMs }
+  const tokens = await openTokens({ dir: folder.dir, clock, ...lives, report })
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, onDeath: overrides.onDeath ?? report })
   closers.push(() => catalogue.close())
   const blobs = new LocalBlobs({
@@ -107,12 +110,15 @@ async function build(
     blobs,
     images,
     tokens,
+    signer: tokens.signer,
+    botCheck: botCheckOf(config),
     clock,
     rules: rulesOf(config),
     report,
     onFolderDeleted: schedule.sweep,
   })
   closers.push(() => core.activity.flush())
+  await core.directUploads.recover()
   const listening = await serve(core, log, httpOf(config))
   port = listening.port
   // Only now: a letter names the port.
@@ -132,6 +138,11 @@ function requireLock(dir: string): () => void {
     )
   }
   return release
+}
+
+/** Nobody is asked to prove to be no program, unless there is somebody to ask. */
+function botCheckOf({ auth }: Config): BotCheck | undefined {
+  return auth.turnstile_secret && openTurnstile({ secret: auth.turnstile_secret.reveal(), url: auth.turnstile_url })
 }
 
 const gcOf = ({ gc }: Config) => ({ graceMs: gc.grace, intervalMs: gc.interval })

@@ -2,7 +2,7 @@ import { existingFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import type { Config } from './config/index.ts'
-import { accessTokenLifeMs } from './core/access.ts'
+import { sessionLifeMs } from './core/access.ts'
 import type { BlobStore, Clock } from './core/ports.ts'
 
 export const systemClock: Clock = { now: () => Date.now() }
@@ -29,7 +29,7 @@ export async function openStore(config: Config): Promise<Store> {
     rotateSigningKey: async () => {
       // Only here: other commands need nothing of it.
       const { rotateSigningKey } = await import('./tokens/index.ts')
-      await rotateSigningKey({ dir: folder.dir, clock: systemClock, tokenLifeMs: accessTokenLifeMs })
+      await rotateSigningKey({ dir: folder.dir, clock: systemClock, tokenLifeMs: sessionLifeMs })
     },
     close: async () => {
       await blobs.close()

@@ -11,6 +11,8 @@ export interface DataFolder {
   readonly dir: string
   readonly blobs: string
   readonly tmp: string
+  /** A folder for each upload that comes in parts. */
+  readonly uploads: string
   readonly cache: string
   readonly quarantine: string
   /** Letters, where there is no mail server. */
@@ -28,6 +30,7 @@ export function dataFolder(dir: string): DataFolder {
     dir: root,
     blobs: join(root, 'blobs', 'sha256'),
     tmp: join(root, 'tmp'),
+    uploads: join(root, 'uploads'),
     cache: join(root, 'cache'),
     quarantine: join(root, 'quarantine'),
     outbox: join(root, 'outbox'),
@@ -43,7 +46,7 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
   try {
     // The data folder's own name, and those of the folders above it that are made for it, are part of the promise.
     await makeFolder(folder.dir)
-    for (const path of [folder.blobs, folder.tmp, folder.cache, folder.quarantine]) {
+    for (const path of [folder.blobs, folder.tmp, folder.uploads, folder.cache, folder.quarantine]) {
       await mkdir(path, { recursive: true, mode: 0o700 })
     }
     await checkFormat(folder)

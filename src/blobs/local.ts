@@ -9,6 +9,7 @@ import { fromDisk, isMissing, missingBlob } from './failures.ts'
 import { Folders } from './folders.ts'
 import { Holds } from './holds.ts'
 import type { DataFolder } from './layout.ts'
+import { LocalParts } from './parts.ts'
 import { type StagedFile, stageInto } from './stage.ts'
 
 /** Big enough that a fast disk and a fast network are not kept waiting by the number of calls. */
@@ -32,12 +33,19 @@ export class LocalBlobs implements BlobStore {
   readonly #hasher = new Hasher()
   /** Paths of what is staged and neither committed nor discarded. */
   readonly #staged = new Set<string>()
+  readonly parts: LocalParts
 
   constructor(options: LocalBlobOptions) {
     this.#folder = options.folder
     this.#reserveBytes = options.reserveBytes
     this.#disk = options.disk ?? realDisk
     this.#folders = new Folders(this.#disk, options.folder.blobs)
+    this.parts = new LocalParts({
+      root: options.folder.uploads,
+      disk: this.#disk,
+      hasher: this.#hasher,
+      room: () => this.room(),
+    })
   }
 
   async stage(source: Readable, options: StageOptions): Promise<Staged> {
@@ -52,8 +60,8 @@ export class LocalBlobs implements BlobStore {
   }
 
   async commit(staged: Staged): Promise<Placed> {
-    const { path, digest, size } = staged as StagedFile
-    if (!this.#staged.delete(path)) throw new TypeError('committed or discarded already')
+    const { path, digest, size, isPart } = staged as StagedFile
+    if (!this.#staged.delete(path) && !isPart) throw new TypeError('committed or discarded already')
     const release = await this.#holds.hold(digest)
     try {
       const target = this.pathOf(digest)
@@ -63,9 +71,26 @@ export class LocalBlobs implements BlobStore {
       return { digest, size, release }
     } catch (error) {
       release()
-      await this.#disk.unlink(path)
+      if (!isPart) await this.#disk.unlink(path)
       throw fromDisk(error)
     }
+  }
+
+  async hold(digest: Digest): Promise<Placed | undefined> {
+    const release = await this.#holds.hold(digest)
+    try {
+      const stored = await this.stat(digest)
+      if (stored) {
+        // It may be there by a rename that was cut off before the sync that belongs to it.
+        await this.#folders.settle(dirname(this.pathOf(digest)))
+        return { ...stored, release }
+      }
+    } catch (error) {
+      release()
+      throw fromDisk(error)
+    }
+    release()
+    return undefined
   }
 
   async discard(staged: Staged): Promise<void> {

@@ -9,34 +9,46 @@ const batchBytes = 256 * 1024
 /** A large file is written back while it still arrives, so that the sync at its end has little left to do. */
 const syncEveryBytes = 16 * 1024 * 1024
 /** As much of the start as file-type asks for to tell a type. */
-const headBytes = 4_100
+export const headBytes = 4_100
 
 export interface StagedFile extends Staged {
   readonly path: string
+  /** The file is an upload's part, and stays one where it is not committed: what was acknowledged is not thrown away. */
+  readonly isPart?: true
+}
+
+/** What a file has on the disk already, where more is added to it. */
+export interface Begun {
+  readonly size: number
+  readonly head: Uint8Array
 }
 
 /**
  * One file on its way to the disk. Writes go on while the next bytes arrive, one at a time and in order; the digest is
  * taken on the hasher's thread, from the file, for all but small ones.
  */
-class FileOnItsWay {
+export class FileOnItsWay {
   readonly #disk: Disk
   readonly #hasher: Hasher
   readonly #fd: number
   #batch: Uint8Array[] = []
   #batched = 0
-  #written = 0
-  #synced = 0
+  #written: number
+  #synced: number
   #writing: Promise<void> = Promise.resolve()
   #early: Promise<void> = Promise.resolve()
   #digest: FileDigest | undefined
-  received = 0
-  head: Uint8Array = new Uint8Array()
+  received: number
+  head: Uint8Array
 
-  constructor(disk: Disk, hasher: Hasher, fd: number) {
+  constructor(disk: Disk, hasher: Hasher, fd: number, begun: Begun = { size: 0, head: new Uint8Array() }) {
     this.#disk = disk
     this.#hasher = hasher
     this.#fd = fd
+    this.#written = begun.size
+    this.#synced = begun.size
+    this.received = begun.size
+    this.head = begun.head
   }
 
   async add(chunk: Uint8Array): Promise<void> {

@@ -15,7 +15,7 @@ export function auditOf({ raw, db }: Connection<ReadTables>): CatalogueAudit {
       return new Set(rows.map((row) => row.digest))
     },
     namesOf: (digest) => namesOf(db, digest),
-    wrongCounters: async () => [...(await wrongFolders(db)), ...(await wrongBlobs(db))],
+    wrongCounters: async () => [...(await wrongFolders(db)), ...(await wrongBlobs(db)), ...(await wrongAccounts(db))],
     integrity: async () => {
       const rows = raw.pragma('integrity_check') as { integrity_check: string }[]
       const foreign = raw.pragma('foreign_key_check') as { table: string; rowid: number }[]
@@ -130,4 +130,32 @@ async function wrongBlobs(db: Kysely<ReadTables>) {
     SELECT b.digest, b.names AS kept, count(f.seq) AS counted FROM blobs b LEFT JOIN files f ON f.digest = b.digest
     GROUP BY b.digest HAVING b.names <> count(f.seq)`.execute(db)
   return found.rows.map(({ digest, ...row }) => ({ ...row, account: '', where: `blob ${digest}`, counter: 'names' }))
+}
+
+/** What an account counts beside its tree: transactions without gaps, parts of open uploads, and entries whose words are kept. */
+async function wrongAccounts(db: Kysely<ReadTables>) {
+  const found = await sql<{ account: string; counter: string; kept: number; counted: number }>`
+    WITH
+      events AS (SELECT account_id, count(*) AS n, max(tx) AS last FROM history GROUP BY account_id),
+      parts AS (
+        SELECT u.account_id, sum(p.size) AS bytes FROM uploads u JOIN upload_parts p ON p.upload_id = u.id
+        WHERE u.state = 'open' GROUP BY u.account_id
+      ),
+      named AS (
+        SELECT e.account_id, count(*) AS entries, count(d.id) AS n FROM entries e LEFT JOIN names_docsize d ON d.id = e.seq
+        WHERE e.segment IS NOT '' GROUP BY e.account_id
+      ),
+      counted AS (
+        SELECT 'transactions' AS counter, account_id, n AS kept, last AS counted FROM events
+        UNION ALL SELECT 'last transaction', a.id, a.last_tx, coalesce(e.last, 0)
+          FROM accounts a LEFT JOIN events e ON e.account_id = a.id
+        UNION ALL SELECT 'bytes of open uploads', a.id, a.upload_bytes, coalesce(p.bytes, 0)
+          FROM accounts a LEFT JOIN parts p ON p.account_id = a.id
+        UNION ALL SELECT 'names to search', account_id, n, entries FROM named
+        UNION ALL SELECT 'names of nothing', NULL, count(*), 0
+          FROM names_docsize d WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.seq = d.id)
+      )
+    SELECT coalesce(a.email, a.id, '') AS account, c.counter, c.kept, c.counted
+    FROM counted c LEFT JOIN accounts a ON a.id = c.account_id WHERE c.kept <> c.counted`.execute(db)
+  return found.rows.map((row) => ({ ...row, where: 'account' }))
 }

@@ -1,10 +1,14 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import type { ActivityTables, CatalogueTables, ReadTables } from './schema.ts'
 
 /** How long a writer waits for another process's transaction (the command line beside the server), in milliseconds. */
 const busyTimeoutMs = 10_000
+
+/** Prepared statements kept of each connection: lists in them make many texts of one question. */
+const statementsKept = 300
 
 export const catalogueFile = (dir: string): string => join(dir, 'catalogue.db')
 export const activityFile = (dir: string): string => join(dir, 'activity.db')
@@ -15,7 +19,16 @@ export interface Connection<Tables> {
 }
 
 function over<Tables>(raw: Database.Database): Connection<Tables> {
-  return { raw, db: new Kysely<Tables>({ dialect: new SqliteDialect({ database: raw }) }) }
+  // Kysely would have each statement prepared anew, which takes longer than most of them run. Nobody streams over one,
+  // so none is asked for again while it is under way.
+  const prepared = new LRUCache<string, Database.Statement>({ max: statementsKept })
+  const prepare = (text: string): Database.Statement => {
+    const statement = prepared.get(text) ?? raw.prepare(text)
+    prepared.set(text, statement)
+    return statement
+  }
+  const database = { prepare, close: () => void raw.close() }
+  return { raw, db: new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }) }
 }
 
 /** FULL: a commit returns when the write-ahead log is on the disk itself. Every 2xx rests on this line. */

@@ -8,7 +8,10 @@ import { activityReads } from './reads/activity.ts'
 import { errandReads } from './reads/errands.ts'
 import { keyReads } from './reads/keys.ts'
 import { mailReads } from './reads/mails.ts'
+import { pathReads } from './reads/paths.ts'
+import { shareReads } from './reads/shares.ts'
 import { treeReads } from './reads/tree.ts'
+import { uploadReads } from './reads/uploads.ts'
 import { Remembered } from './remembered.ts'
 import { Writer } from './writer.ts'
 
@@ -40,6 +43,9 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
     ...activityReads(reader.db),
     ...mailReads(reader.db),
     ...treeReads(reader.db),
+    ...pathReads(reader.db),
+    ...uploadReads(reader.db),
+    ...shareReads(reader.db),
     ...errandReads(reader.db),
   }
   const remembered = new Remembered(plain)

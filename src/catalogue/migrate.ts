@@ -6,6 +6,7 @@ import * as firstActivity from './migrations/0001-activity.ts'
 import * as firstCatalogue from './migrations/0001-catalogue.ts'
 import * as accounts from './migrations/0002-accounts.ts'
 import * as usage from './migrations/0002-activity.ts'
+import * as storage from './migrations/0003-storage.ts'
 
 type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
@@ -14,7 +15,11 @@ type AnyDatabase = Kysely<any>
 type AnyConnection = Pick<Connection<never>, 'raw'> & { readonly db: AnyDatabase }
 
 /** In the order of their names; imported rather than read from a folder, so that one executable file can carry them. */
-export const catalogueMigrations: Migrations = { '0001-catalogue': firstCatalogue, '0002-accounts': accounts }
+export const catalogueMigrations: Migrations = {
+  '0001-catalogue': firstCatalogue,
+  '0002-accounts': accounts,
+  '0003-storage': storage,
+}
 export const activityMigrations: Migrations = { '0001-activity': firstActivity, '0002-activity': usage }
 
 /** A data folder that this version cannot open; the message is for the person who starts it. */

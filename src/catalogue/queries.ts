@@ -17,12 +17,15 @@ export function fileEntries(db: Db) {
       'e.seq',
       'e.id',
       'e.account_id',
+      'e.segment',
       'e.name',
       'e.is_public',
       'e.description',
       'e.tags',
       'e.created_at',
       'e.updated_at',
+      'e.tx',
+      'e.tx_at',
       'e.parent',
       'f.seq as file_seq',
       'f.id as uuid',
@@ -30,6 +33,7 @@ export function fileEntries(db: Db) {
       'f.digest',
       'f.size',
       'f.content_type',
+      'f.created_at as content_at',
       'p.id as parent_id',
       'p.segment as parent_segment',
     ])
@@ -44,7 +48,7 @@ export function folderEntries(db: Db) {
     .where('e.file', 'is', null)
 }
 
-export type FoundFile = FileEntryRow & { seq: number; parent: number | null; file_seq: number }
+export type FoundFile = FileEntryRow & { seq: number; parent: number | null; segment: string | null; file_seq: number }
 
 /** A file by its handle, unless it lies in a folder that was deleted. */
 export async function findFile(db: Db, fileId: string): Promise<FoundFile | undefined> {
@@ -64,20 +68,39 @@ export async function findRoot(db: Db, accountId: string): Promise<FolderRow> {
   return folderEntries(db).where('e.account_id', '=', accountId).where('e.segment', '=', '').executeTakeFirstOrThrow()
 }
 
+export async function rootSeq(db: Db, accountId: string): Promise<number> {
+  const root = db.selectFrom('entries').select('seq').where('account_id', '=', accountId).where('segment', '=', '')
+  return (await root.executeTakeFirstOrThrow()).seq
+}
+
+/** What lies at the end of segments from an account's root, as a number: one step down for each, all in one question. */
+function seqAt(accountId: string, segments: readonly string[]) {
+  return sql<number>`(
+    WITH RECURSIVE walk(seq, depth) AS (
+      SELECT seq, 0 FROM entries WHERE account_id = ${accountId} AND segment = ''
+      UNION ALL SELECT e.seq, w.depth + 1 FROM walk w
+        JOIN entries e ON e.parent = w.seq AND e.segment = (${JSON.stringify(segments)} ->> w.depth)
+        WHERE w.depth < ${segments.length}
+    ) SELECT seq FROM walk WHERE depth = ${segments.length}
+  )`
+}
+
+/** The folder at the end of segments from the root; the root for none. */
 export async function findFolderAt(
   db: Db,
   accountId: string,
   segments: readonly string[],
 ): Promise<FolderRow | undefined> {
-  let folder: FolderRow | undefined = await findRoot(db, accountId)
-  for (const segment of segments) {
-    folder = await folderEntries(db)
-      .where('e.parent', '=', folder.seq)
-      .where('e.segment', '=', segment)
-      .executeTakeFirst()
-    if (!folder) return undefined
-  }
-  return folder
+  return folderEntries(db).where('e.seq', '=', seqAt(accountId, segments)).executeTakeFirst()
+}
+
+/** The file at the end of segments from the root. */
+export async function findFileAt(
+  db: Db,
+  accountId: string,
+  segments: readonly string[],
+): Promise<FoundFile | undefined> {
+  return fileEntries(db).where('e.seq', '=', seqAt(accountId, segments)).executeTakeFirst()
 }
 
 /** Whether a deleted folder still waits for its rows to be swept. Nearly always none does, and then nothing needs a look upwards. */
@@ -97,6 +120,18 @@ const isAttached = sql<boolean>`(
       UNION ALL SELECT p.seq, p.parent FROM entries p JOIN up ON p.seq = up.parent
     ) SELECT 1 FROM up JOIN detached ON detached.seq = up.seq
   )
+)`
+
+/**
+ * The path of the entry `e` of a query; null where it, or a folder above it, was deleted: then no root is reached. One condition
+ * with the question itself, for the reason that `isAttached` has.
+ */
+export const pathOfE = sql<string | null>`(
+  WITH RECURSIVE up(parent, segment, path) AS (
+    SELECT e.parent, e.segment, CASE WHEN e.segment = '' OR e.file IS NOT NULL THEN e.segment ELSE e.segment || '/' END
+    UNION ALL SELECT p.parent, p.segment, CASE p.segment WHEN '' THEN up.path ELSE p.segment || '/' || up.path END
+      FROM entries p JOIN up ON p.seq = up.parent
+  ) SELECT path FROM up WHERE segment = ''
 )`
 
 /** The folders on the way from an entry to its root, the entry itself first, as `{segment, isFolder}`. */
@@ -128,6 +163,14 @@ export async function liesBelow(db: Db, seq: number, ancestor: number): Promise<
   return found.rows.length > 0
 }
 
+/** What an account uses: its files, and what its open uploads have received. */
+export async function usedOf(db: Db, accountId: string): Promise<{ files: number; bytes: number }> {
+  const root = await findRoot(db, accountId)
+  const account = db.selectFrom('accounts').select('upload_bytes').where('id', '=', accountId)
+  const { upload_bytes } = await account.executeTakeFirstOrThrow()
+  return { files: root.files_below, bytes: root.bytes_below + upload_bytes }
+}
+
 /** What stands behind a folder's id, as numbers. */
 export async function seqOf(db: Db, folderId: string) {
   return db
@@ -137,12 +180,29 @@ export async function seqOf(db: Db, folderId: string) {
     .executeTakeFirstOrThrow()
 }
 
-/** A folder and all folders below it. The plus keeps SQLite from the index of `file`, by which it would read all folders there are. */
+/**
+ * A folder and all folders below it, by the index of folders alone, however many files lie among them. SQLite itself would take the
+ * index of `file`, by which it would read all folders there are.
+ */
 export function foldersFrom(seq: number) {
   return sql<number>`(
     WITH RECURSIVE below(seq) AS (
-      SELECT ${seq} UNION ALL SELECT e.seq FROM entries e JOIN below b ON e.parent = b.seq WHERE +e.file IS NULL
+      SELECT ${seq}
+      UNION ALL SELECT e.seq FROM below b JOIN entries e INDEXED BY folders_by_segment ON e.parent = b.seq
+        WHERE e.file IS NULL
     ) SELECT seq FROM below)`
+}
+
+/** How many folders below a folder hold nothing; itself, where it holds nothing. */
+export async function countEmptyFolders(db: Db, seq: number): Promise<number> {
+  const found = await sql<{ n: number }>`
+    WITH RECURSIVE below(seq, files_in, folders_in) AS (
+      SELECT seq, files_in, folders_in FROM entries WHERE seq = ${seq}
+      UNION ALL SELECT e.seq, e.files_in, e.folders_in
+        FROM below b JOIN entries e INDEXED BY folders_by_segment ON e.parent = b.seq
+        WHERE b.folders_in > 0 AND e.file IS NULL
+    ) SELECT count(*) AS n FROM below WHERE files_in + folders_in = 0`.execute(db)
+  return found.rows[0]?.n ?? 0
 }
 
 /** Keys that another key may know of: inside its folder, and over no later than it. */

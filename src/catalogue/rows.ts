@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Account, FileEntry, Folder, Key, KeyKind, Project, Scope, Session } from '../core/model.ts'
+import type { Account, FileEntry, Folder, Key, KeyKind, PathEntry, Project, Scope, Session } from '../core/model.ts'
 import type { AccountRow, EntryRow, FileRow, KeyRow, ProjectRow, SessionRow } from './schema.ts'
 
 export function accountOf(row: AccountRow): Account {
@@ -17,6 +17,8 @@ export function accountOf(row: AccountRow): Account {
     accessUntil: row.access_until,
     publicUrlBase: row.public_url_base,
     maxUploadBytes: row.max_upload_bytes,
+    actor: row.actor,
+    actorType: row.actor_type,
   }
 }
 
@@ -74,9 +76,14 @@ type ContentColumns = 'file_id' | 'digest' | 'size' | 'content_type'
 
 export type FileEntryRow = Pick<
   Selectable<EntryRow>,
-  'id' | 'account_id' | 'name' | 'is_public' | 'description' | 'tags' | 'created_at' | 'updated_at'
+  'id' | 'account_id' | 'name' | 'is_public' | 'description' | 'tags' | 'created_at' | 'updated_at' | 'tx' | 'tx_at'
 > &
-  Pick<FileRow, ContentColumns> & { uuid: string; parent_id: string | null; parent_segment: string | null }
+  Pick<FileRow, ContentColumns> & {
+    content_at: number
+    uuid: string
+    parent_id: string | null
+    parent_segment: string | null
+  }
 
 export function fileEntryOf(row: FileEntryRow): FileEntry {
   return {
@@ -92,7 +99,20 @@ export function fileEntryOf(row: FileEntryRow): FileEntry {
     isPublic: row.is_public === 1,
     description: row.description,
     tags: JSON.parse(row.tags) as string[],
+    contentAt: row.content_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+  }
+}
+
+/** A folder or a file with its path. */
+export function pathEntryOf(row: FolderRow | FileEntryRow, path: string): PathEntry {
+  return {
+    entryId: row.id,
+    path,
+    tx: row.tx,
+    txAt: row.tx_at,
+    createdAt: row.created_at,
+    file: 'uuid' in row ? fileEntryOf(row) : null,
   }
 }

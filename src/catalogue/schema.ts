@@ -18,6 +18,12 @@ export interface AccountRow {
   access_until: number | null
   public_url_base: string | null
   max_upload_bytes: number | null
+  last_tx: number
+  /** Of parts that open uploads have received. */
+  upload_bytes: number
+  actor: string | null
+  actor_type: 'human' | 'agent' | null
+  public_key: string | null
 }
 
 export interface ProjectRow {
@@ -123,6 +129,74 @@ export interface EntryRow {
   files_below: Assigned
   folders_below: Assigned
   bytes_below: Assigned
+  /** The account's transaction that put, moved or made it last, and when. */
+  tx: Assigned
+  tx_at: Assigned
+}
+
+export interface HistoryRow {
+  account_id: string
+  tx: number
+  action: 'put' | 'mkdir' | 'move' | 'delete'
+  path: string
+  target: string | null
+  size: number | null
+  digest: string | null
+  message: string
+  at: number
+}
+
+export interface UploadRow {
+  id: string
+  account_id: string
+  kind: 'single' | 'multipart'
+  state: 'open' | 'complete' | 'aborted' | 'expired'
+  path: string
+  key_id: string | null
+  content_type: string | null
+  content_hash: string | null
+  assembled: string | null
+  result: string | null
+  created_at: number
+  expires_at: number
+  finished_at: number | null
+}
+
+export interface UploadPartRow {
+  upload_id: string
+  number: number
+  file: string
+  digest: string
+  size: number
+  content_type: string | null
+  received_at: number
+}
+
+export interface ShareRow {
+  id: string
+  token: string
+  account_id: string
+  entry_id: string
+  ttl: number
+  password_hash: string | null
+  max_downloads: number | null
+  downloads: number
+  created_at: number
+  expires_at: number
+}
+
+export interface RequestLinkRow {
+  id: string
+  token: string
+  account_id: string
+  entry_id: string
+  ttl: number
+  max_files: number | null
+  max_bytes: number | null
+  files: number
+  bytes: number
+  created_at: number
+  expires_at: number
 }
 
 export interface CatalogueTables {
@@ -137,6 +211,18 @@ export interface CatalogueTables {
   blobs: BlobRow
   files: FileRow
   entries: EntryRow
+  history: HistoryRow
+  history_paths: { id: Assigned; account_id: string; path: string }
+  history_of_path: { path_id: number; tx: number; is_own: Flag }
+  /** FTS5 without content: its rows are found by `rowid`, which is the entry's `seq`. */
+  names: { rowid: number; words: string }
+  name_words: { term: string; doc: number; col: string; offset: number }
+  uploads: UploadRow
+  upload_parts: UploadPartRow
+  shares: ShareRow
+  request_links: RequestLinkRow
+  challenges: { id: string; account_id: string; nonce: string; expires_at: number }
+  magic_links: { digest: string; email: string; created_at: number; expires_at: number }
   detached: { seq: number }
   errands: {
     id: string

@@ -26,6 +26,8 @@ export function fsck(program: Command): void {
           onDamage: (damage) => say(damageText(damage)),
         })
         say(`Checked ${countText(report.checked)}. Garbage: ${countText(report.garbage)}; "larder gc" removes it.`)
+        if (report.leftovers.count > 0)
+          say(`Left by uploads that ended: ${countText(report.leftovers)}; the next start of the server removes it.`)
         if (report.damage > 0) throw new CommandFailed(`${report.damage} damaged: see above`)
         say('No damage.')
       }),

@@ -88,7 +88,7 @@ async function listText({ accounts, catalogue }: Open, email: string | undefined
 
 function row(account: Account, one: Key & { lastUsedAt: number | null }): string[] {
   const scopes = one.scopes?.join(' ') ?? 'all'
-  const whose = account.email ?? '(owner)'
+  const whose = account.email ?? account.actor ?? '(owner)'
   return [
     one.id,
     `${one.hint}…`,

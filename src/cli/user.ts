@@ -24,7 +24,7 @@ export function user(program: Command): void {
     .action((options: WithPassword, command: Command) =>
       withStore(command, async ({ accounts }) => {
         const account = await accounts.add(options.email, await passwordFrom(options))
-        say(`Account ${account.email} is made (${account.id}).`)
+        say(`Account ${nameOf(account)} is made (${account.id}).`)
       }),
     )
   group
@@ -42,7 +42,7 @@ export function user(program: Command): void {
       withStore(command, async ({ accounts }) => {
         const account = await accounts.byEmail(options.email)
         await accounts.setPassword(account, await passwordFrom(options))
-        say(`The password of ${account.email} is set; its sessions are over.`)
+        say(`The password of ${nameOf(account)} is set; its sessions are over.`)
       }),
     )
   disabling(group, 'disable', true, 'shut an account out: its keys and sessions open nothing; its files stay')
@@ -55,12 +55,12 @@ function disabling(group: Command, name: string, disabled: boolean, about: strin
   group
     .command(name)
     .description(about)
-    .requiredOption('--email <address>')
+    .requiredOption('--email <address>', "the account; one without an address by its actor's name")
     .action(({ email }: { email: string }, command: Command) =>
       withStore(command, async ({ accounts }) => {
         const account = await accounts.byEmail(email)
         await accounts.setDisabled(account, disabled)
-        say(`Account ${account.email} is ${disabled ? 'disabled' : 'enabled'}.`)
+        say(`Account ${nameOf(account)} is ${disabled ? 'disabled' : 'enabled'}.`)
       }),
     )
 }
@@ -94,7 +94,7 @@ function plan(group: Command): void {
         const until = options.until === undefined ? null : timeFrom(options.until)
         await accounts.setPlan(account, name, until)
         const ends = until === null ? '' : `, until ${new Date(until).toISOString()}`
-        say(`Account ${account.email} is on ${name === null ? 'no plan' : `the plan ${name}`}${ends}.`)
+        say(`Account ${nameOf(account)} is on ${name === null ? 'no plan' : `the plan ${name}`}${ends}.`)
       }),
     )
 }
@@ -117,7 +117,7 @@ async function passwordFrom({ passwordStdin }: WithPassword): Promise<string> {
 
 function listText(accounts: readonly Account[], plans: ReadonlyMap<string, unknown>): string {
   const rows = accounts.map((account) => [
-    account.email ?? '(not set up)',
+    nameOf(account),
     account.disabledAt !== null ? 'disabled' : account.verifiedAt !== null ? 'active' : 'not verified',
     account.isOwner ? 'owner' : '',
     account.plan === null ? '-' : plans.has(account.plan) ? account.plan : `${account.plan} (not configured)`,
@@ -125,6 +125,11 @@ function listText(accounts: readonly Account[], plans: ReadonlyMap<string, unkno
     account.id,
   ])
   return tableText(['E-MAIL', 'STATE', 'ROLE', 'PLAN', 'MADE (UTC)', 'ID'], rows)
+}
+
+/** What an account is called at the terminal: by its address, or else by its actor's name. */
+export function nameOf({ email, actor }: Account): string {
+  return email ?? actor ?? '(not set up)'
 }
 
 export function say(text: string): void {

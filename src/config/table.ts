@@ -3,11 +3,11 @@ import { hosts, list, optional } from './kinds/composed.ts'
 import type { Kind } from './kinds/kind.ts'
 import { plans } from './kinds/plans.ts'
 import { duration, integer, rate, size } from './kinds/quantities.ts'
-import { secretUrl } from './kinds/secret.ts'
+import { secret, secretUrl } from './kinds/secret.ts'
 import { address, basePath, choice, contentType, network, origin, path, sender, text, url } from './kinds/texts.ts'
 
 /** The doors a host name may be bound to. */
-export const doors = ['aether', 'atiru', 'identity'] as const
+export const doors = ['aether', 'atiru', 'identity', 'storage'] as const
 export type Door = (typeof doors)[number]
 
 /** One row: how the value is written, what it is where nobody says (as text), and what it is for. */
@@ -80,6 +80,16 @@ export const table = {
       list(origin('https://app.example.com'), ['https://app.example.com']),
       '',
       'Sites that a confirmation link may lead on to (`redirect_to` of a registration); elsewhere it leads to the dashboard.',
+    ),
+    turnstile_secret: key(
+      optional(secret()),
+      'none',
+      'Secret of a Turnstile widget: with it, whoever asks for a link to sign in by must have passed its check.',
+    ),
+    turnstile_url: key(
+      url('https://challenges.example.com/verify'),
+      'https://challenges.cloudflare.com/turnstile/v0/siteverify',
+      'Where answers of the check are verified.',
     ),
   }),
   mail: section('How letters reach people.', {

@@ -27,6 +27,13 @@ export interface Issued {
   readonly refreshToken: string
 }
 
+/** An access token that is good for as long as its session: nothing renews it. */
+export interface SessionToken {
+  readonly account: Account
+  readonly accessToken: string
+  readonly expiresAt: number
+}
+
 interface Parts {
   readonly catalogue: Catalogue
   readonly clock: Clock
@@ -132,6 +139,29 @@ export class Access {
     if (caller.by === 'session') await this.#catalogue.write.endSession({ id: caller.session.id })
   }
 
+  /**
+   * Ends the session of an access token, at once. One that is over already has none left to end, and that is well.
+   * @throws Failure `unauthenticated` for what is not known here, `forbidden` for a key: it has no session.
+   */
+  async logOutBy(credential: string): Promise<void> {
+    try {
+      const caller = await this.authenticate(credential)
+      requireMay(caller, 'login')
+      await this.logOut(caller)
+    } catch (error) {
+      if (!this.#tokens.isToken(credential) || !isOver(error)) throw error
+    }
+  }
+
+  /** Signs in an account that was verified just now by other means than a password. @throws Failure `forbidden` (disabled). */
+  async enter(account: Account): Promise<SessionToken> {
+    const { session } = this.newSession('api')
+    await this.#catalogue.write.beginSession({ ...session, accountId: account.id, now: this.#clock.now() })
+    const expiresAt = Math.floor(session.expiresAt / 1_000) * 1_000
+    const accessToken = await this.#tokens.sign({ accountId: account.id, sessionId: session.id }, expiresAt)
+    return { account, accessToken, expiresAt }
+  }
+
   /** A session yet to be stored, and its secret. */
   newSession(kind: SessionKind): { token: string; session: NewSession } {
     const token = newToken()
@@ -193,4 +223,10 @@ export class Access {
     const to = await hashPassword(password)
     await this.#catalogue.write.rehashPassword({ accountId: account.id, from, to })
   }
+}
+
+/** Whether it is of a log-in that was good once. */
+function isOver(error: unknown): boolean {
+  if (!isFailure(error) || error.code !== 'unauthenticated') return false
+  return error.detail.reason === 'ended' || error.detail.reason === 'expired'
 }

@@ -57,9 +57,12 @@ export class Accounts {
     return this.#catalogue.read.accounts()
   }
 
-  /** @throws Failure `not_found`. */
+  /** An account by its e-mail address, or by its actor's name (which has no `@`). @throws Failure `not_found`, `invalid`. */
   async byEmail(email: string): Promise<Account> {
-    const account = await this.#catalogue.read.accountByEmail(emailAddress(email))
+    const { read } = this.#catalogue
+    const account = email.includes('@')
+      ? await read.accountByEmail(emailAddress(email))
+      : (await read.accountByActor(email))?.account
     if (!account) throw new Failure('not_found', { what: 'account', id: email })
     return account
   }

@@ -2,7 +2,10 @@ import type { AccountReads, AccountWrites } from './catalogue/accounts.ts'
 import type { ActivityReads, ActivityWrites } from './catalogue/activity.ts'
 import type { KeyReads, KeyWrites } from './catalogue/keys.ts'
 import type { MailReads, MailWrites } from './catalogue/mails.ts'
+import type { PathReads, PathWrites } from './catalogue/paths.ts'
+import type { ShareReads, ShareWrites } from './catalogue/shares.ts'
 import type { TreeReads, TreeWrites } from './catalogue/tree.ts'
+import type { UploadReads, UploadWrites } from './catalogue/uploads.ts'
 import type { Digest, Stored } from './ports.ts'
 
 export type * from './catalogue/accounts.ts'
@@ -10,10 +13,21 @@ export type * from './catalogue/activity.ts'
 export type * from './catalogue/keys.ts'
 export type * from './catalogue/mails.ts'
 export type { Page } from './catalogue/page.ts'
+export type * from './catalogue/paths.ts'
+export type * from './catalogue/shares.ts'
 export type * from './catalogue/tree.ts'
+export type * from './catalogue/uploads.ts'
 
 /** Who asks the catalogue nothing but questions. What is missing is undefined, never a failure. */
-export interface CatalogueReads extends AccountReads, KeyReads, TreeReads, ActivityReads, MailReads {
+export interface CatalogueReads
+  extends AccountReads,
+    KeyReads,
+    TreeReads,
+    PathReads,
+    UploadReads,
+    ShareReads,
+    ActivityReads,
+    MailReads {
   /** Errands that wait to be done, oldest first. */
   openErrands(): Promise<Errand[]>
   /** An errand's result; undefined while it is not done. */
@@ -40,6 +54,9 @@ export interface CatalogueWrites
   extends AccountWrites,
     KeyWrites,
     TreeWrites,
+    PathWrites,
+    UploadWrites,
+    ShareWrites,
     ActivityWrites,
     MailWrites,
     StoreWrites {}

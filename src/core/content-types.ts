@@ -72,6 +72,18 @@ export class AllowedTypes {
     return [...new Set([...known, ...named])].sort()
   }
 
+  /**
+   * The type that a file is kept under: what its first bytes tell, if that is taken here, or else what was declared. One file in
+   * some ten thousand of mere bytes looks like something by chance, and whoever takes unknown types takes it as that.
+   * @throws Failure `type_refused`, also where the bytes speak against what was declared.
+   */
+  async settle(declared: string, head: Uint8Array, name: string): Promise<string> {
+    const told = await settleType(declared, head, name)
+    if (!this.allows(told) && this.allows(declared)) return declared
+    this.require(told)
+    return told
+  }
+
   /** @throws Failure `type_refused`. */
   require(type: string): void {
     if (!this.allows(type)) throw new Failure('type_refused', { type: essence(type), because: 'not_allowed' })

@@ -12,7 +12,8 @@ export interface Issue {
 
 /**
  * Why nobody is let in: no credential or one in no known form of header, a text that is neither key nor token, one that is not
- * known, over, revoked; a log-in that was ended; a wrong password or e-mail; a wrong code.
+ * known, over, revoked; a log-in that was ended; a wrong password or e-mail; a wrong code; a wrong signature
+ * of a challenge; a share that is not known or over, or its wrong password.
  */
 export type Unauthenticated =
   | 'missing'
@@ -24,6 +25,9 @@ export type Unauthenticated =
   | 'ended'
   | 'password'
   | 'code'
+  | 'signature'
+  | 'share'
+  | 'share_password'
 
 /** What is lacking: `full_key` is a log-in or a key without scopes, `plan` a trial that is not over. */
 export type Needed =
@@ -37,17 +41,31 @@ export type Needed =
   | 'open_registration'
   | 'plan'
   | 'same_origin'
+  | 'bot_check'
+  | 'signed_url'
 
 /** Everything that can go wrong, in the core's own words: no status codes, no wire wording. */
 export interface Failures {
   unauthenticated: { reason: Unauthenticated }
   forbidden: { needs: Needed; detail?: string }
   not_found: {
-    what: 'file' | 'folder' | 'key' | 'project' | 'account' | 'link' | 'blob' | 'mail' | 'route'
+    what:
+      | 'file'
+      | 'folder'
+      | 'upload'
+      | 'share'
+      | 'key'
+      | 'project'
+      | 'account'
+      | 'challenge'
+      | 'link'
+      | 'blob'
+      | 'mail'
+      | 'route'
     id: string
   }
   method_not_allowed: { allowed: readonly string[] }
-  conflict: { what: 'file' | 'folder' | 'account' | 'project'; id: string; why: string }
+  conflict: { what: 'file' | 'folder' | 'upload' | 'account' | 'project'; id: string; why: string }
   invalid: { issues: readonly Issue[] }
   too_large: { of: 'file' | 'body' | 'picture'; limit: number; unit: 'bytes' | 'pixels' | 'frames' }
   /** `mismatch`: the bytes are of another type than is said; `found` is what they are, if that can be told. */

@@ -3,9 +3,10 @@ import { type Caller, requireMay } from './caller.ts'
 import type { Catalogue, KeyBounds, KeyHolder, KeyQuery, ListedKey, NewKey } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import { type Account, type Key, type KeyKind, type Scope, scopes } from './model.ts'
-import { byteLength, cutToBytes, folderPath, reservedAtRoot } from './names.ts'
+import { folderPath } from './paths.ts'
 import type { Clock } from './ports.ts'
 import { isKeyText, keyHint, newKey, secretDigest } from './secrets.ts'
+import { byteLength, cutToBytes } from './text.ts'
 
 const nameLimitBytes = 255
 
@@ -34,8 +35,6 @@ export function makeKey(accountId: string, wish: KeyWish, now: number): MadeKey 
   if (wish.expiresAt != null && wish.expiresAt <= now) throw invalid('expires', 'a key expires in the future')
   const text = newKey(wish.kind)
   const prefix = folderPath(wish.pathPrefix ?? '', 'path_prefix')
-  const [top = ''] = prefix.split('/')
-  if (reservedAtRoot.has(top)) throw invalid('path_prefix', `"${top}" is no folder: the name is taken at the root`)
   const row: NewKey = {
     id: randomUUID(),
     accountId,

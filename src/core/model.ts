@@ -29,7 +29,13 @@ export interface Account {
   readonly publicUrlBase: string | null
   /** The account's own limit of a file's size; null: as large as is taken here. */
   readonly maxUploadBytes: number | null
+  /** The name by which it signs in with a key pair of its own; null: it has none. */
+  readonly actor: string | null
+  readonly actorType: ActorType | null
 }
+
+export const actorTypes = ['human', 'agent'] as const
+export type ActorType = (typeof actorTypes)[number]
 
 /** Groups an account's keys. Every key is in one, every account has at least one: the oldest is its default. */
 export interface Project {
@@ -73,7 +79,7 @@ export const linkPurposes = ['set-up', 'confirm', 'reset'] as const
 export type LinkPurpose = (typeof linkPurposes)[number]
 
 /** Why a letter is written: `known` tells the owner of an account that somebody registered its address again. */
-export const letterPurposes = ['confirm', 'known', 'reset', 'code'] as const
+export const letterPurposes = ['confirm', 'known', 'reset', 'code', 'magic'] as const
 export type LetterPurpose = (typeof letterPurposes)[number]
 
 /** A mail, before it has words. */
@@ -120,6 +126,8 @@ export interface FileEntry {
   readonly isPublic: boolean
   readonly description: string
   readonly tags: readonly string[]
+  /** When the bytes were stored; the place may be older. */
+  readonly contentAt: number
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -146,4 +154,113 @@ export interface Folder extends Totals {
   readonly name: string
   readonly createdAt: number
   readonly updatedAt: number
+}
+
+/** What is at a path: a file or a folder, with the transaction that put, moved or made it last. */
+export interface PathEntry {
+  readonly entryId: string
+  readonly path: string
+  readonly tx: number
+  readonly txAt: number
+  readonly createdAt: number
+  /** Null: a folder. */
+  readonly file: FileEntry | null
+}
+
+export const actions = ['put', 'mkdir', 'move', 'delete'] as const
+export type Action = (typeof actions)[number]
+
+/** One transaction of an account. It keeps the digest of what was put, and keeps no blob alive. */
+export interface HistoryEvent {
+  readonly tx: number
+  readonly action: Action
+  readonly path: string
+  /** Where a move went. */
+  readonly target: string | null
+  /** Of a file that was put, moved or deleted; null for folders. */
+  readonly size: number | null
+  readonly digest: Digest | null
+  readonly message: string
+  readonly at: number
+}
+
+/** `single`: one body, known by its path; `multipart`: numbered parts, known by its id. */
+export type UploadKind = 'single' | 'multipart'
+export type UploadState = 'open' | 'complete' | 'aborted' | 'expired'
+
+/** A part that was acknowledged: it is on the disk. */
+export interface UploadPart {
+  readonly number: number
+  /** The name of its file in the upload's folder. */
+  readonly file: string
+  readonly digest: Digest
+  readonly size: number
+  /** As it was sent. */
+  readonly contentType: string | null
+}
+
+/** What an upload came to. */
+export interface PutResult {
+  readonly path: string
+  readonly size: number
+  readonly tx: number
+  readonly at: number
+}
+
+/** An upload that comes by signed URLs, in one body or in parts, and is published when it is completed. */
+export interface DirectUpload {
+  readonly id: string
+  readonly accountId: string
+  readonly kind: UploadKind
+  readonly state: UploadState
+  readonly path: string
+  /** The key it was begun with; null: a log-in. */
+  readonly keyId: string | null
+  /** What it was said to be; null: anything. */
+  readonly contentType: string | null
+  /** What all of it was said to hash to. */
+  readonly contentHash: Digest | null
+  /** The whole that its parts were put together to, once they were: kept until it is published, should that be cut off. */
+  readonly assembled: Assembled | null
+  readonly result: PutResult | null
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly finishedAt: number | null
+}
+
+export interface Assembled {
+  readonly digest: Digest
+  readonly size: number
+  /** Of which parts: their digests in order, hashed. Other parts make another whole. */
+  readonly of: Digest
+}
+
+/** A link by which anybody may have a file, or look through a folder. */
+export interface Share {
+  readonly id: string
+  readonly token: string
+  readonly accountId: string
+  readonly entryId: string
+  readonly ttlSeconds: number
+  readonly hasPassword: boolean
+  readonly maxDownloads: number | null
+  readonly downloads: number
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** A link by which somebody without an account puts files into one folder, and sees nothing. */
+export interface RequestLink {
+  readonly id: string
+  readonly token: string
+  readonly accountId: string
+  /** The folder's. */
+  readonly entryId: string
+  readonly ttlSeconds: number
+  readonly maxFiles: number | null
+  readonly maxBytes: number | null
+  readonly files: number
+  readonly bytes: number
+  readonly createdAt: number
+  readonly expiresAt: number
 }

@@ -1,28 +1,11 @@
 import { domainToASCII } from 'node:url'
 import { invalid } from './failure.ts'
+import { isSegment, segmentLimitBytes } from './paths.ts'
+import { byteLength, cutToBytes } from './text.ts'
 
-export const segmentLimitBytes = 255
-export const pathLimitBytes = 1024
 export const nameLimitBytes = 1024
 
 const control = /\p{Cc}/gu
-
-export function byteLength(text: string): number {
-  return Buffer.byteLength(text, 'utf8')
-}
-
-/** The longest start of `text` that fits in `limit` bytes of UTF-8, never cutting a character in two. */
-export function cutToBytes(text: string, limit: number): string {
-  if (byteLength(text) <= limit) return text
-  let used = 0
-  let end = 0
-  for (const character of text) {
-    used += byteLength(character)
-    if (used > limit) break
-    end += character.length
-  }
-  return text.slice(0, end)
-}
 
 /**
  * The name a client gave its file, made fit to be shown: what stands after the last slash or backslash, without control
@@ -59,13 +42,6 @@ export function segmentsFor(name: string, fileId: string): string[] {
   return isSegment(plain) ? [plain, ...tried] : tried
 }
 
-/** Whether the text may be one part of a path. */
-export function isSegment(text: string): boolean {
-  return (
-    text !== '' && text !== '.' && text !== '..' && !/[/\\\p{Cc}]/u.test(text) && byteLength(text) <= segmentLimitBytes
-  )
-}
-
 /** A folder's name as somebody typed it. @throws Failure `invalid` saying what a name may be. */
 export function folderName(sent: string, field = 'name'): string {
   const name = sent.toWellFormed().normalize('NFC').trim()
@@ -77,35 +53,6 @@ export function folderName(sent: string, field = 'name'): string {
   }
   return name
 }
-
-/**
- * A folder's path in its one form: NFC, no leading slash, one final slash; empty for the root.
- * @throws Failure `invalid` for an empty, `.` or `..` segment, a backslash, a control character, or too long a path.
- */
-export function folderPath(sent: string, field = 'path'): string {
-  const path = sent.toWellFormed().normalize('NFC')
-  if (path === '' || path === '/') return ''
-  const segments = (path.endsWith('/') ? path.slice(0, -1) : path).split('/')
-  const whole = `${segments.join('/')}/`
-  if (!segments.every(isSegment) || byteLength(whole) > pathLimitBytes) {
-    throw invalid(
-      field,
-      'a path is segments of 1 to 255 bytes joined by "/", without ".", "..", backslashes and control characters, up to 1,024 bytes in all',
-    )
-  }
-  return whole
-}
-
-/** The segments of a path made by `folderPath`. */
-export function segmentsOf(path: string): string[] {
-  return path === '' ? [] : path.slice(0, -1).split('/')
-}
-
-/**
- * Names that are no paths at the door with paths, because its own routes stand there; doors without paths treat them as
- * taken at the root.
- */
-export const reservedAtRoot: ReadonlySet<string> = new Set(['search', 'stats', 'log'])
 
 /** RFC 5321 without its quoted forms: nothing that a mail program could take for a second address, a name or a comment. */
 const addressForm = /^[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+@[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+$/u
@@ -125,4 +72,18 @@ export function emailAddress(sent: string, field = 'email'): string {
   const email = normalEmail(sent)
   if (email === undefined) throw invalid(field, 'an e-mail address looks like name@example.org')
   return email
+}
+
+const actorLimit = 64
+
+/**
+ * A name for the actor that an e-mail address stands for: what comes before the `@`, in letters, digits, `-` and `_`, at most 64
+ * of them.
+ * @param nth 2 and more: with that number, for when the name is taken.
+ */
+export function actorName(email: string, nth = 1): string {
+  const local = email.slice(0, email.lastIndexOf('@')).normalize('NFKD').replace(/\p{M}/gu, '')
+  const plain = local.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '')
+  const number = nth === 1 ? '' : `-${nth}`
+  return (plain || 'user').slice(0, actorLimit - number.length) + number
 }

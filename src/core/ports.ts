@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Digest, Letter } from './model.ts'
+import type { Digest, Letter, UploadPart } from './model.ts'
 
 export type { Digest } from './model.ts'
 
@@ -39,6 +39,10 @@ export interface BlobStore {
    * later ones replace the earlier, so that a rotten blob is mended by an equal upload. Each staging is committed or discarded once.
    */
   commit(staged: Staged): Promise<Placed>
+  /**
+   * Keeps a blob that is there from being removed until it is released. Undefined where it is not there.
+   */
+  hold(digest: Digest): Promise<Placed | undefined>
   /** Staged bytes that nobody will publish. Discarding twice, or what is committed already, does nothing. */
   discard(staged: Staged): Promise<void>
   /** A stream of the bytes from `start` to `end` (both inclusive). Rejects with `not_found`. */
@@ -62,7 +66,31 @@ export interface BlobStore {
   probe(): Promise<void>
   /** Bytes that may still be written before the headroom is touched. */
   room(): Promise<number>
+  readonly parts: PartStore
   close(): Promise<void>
+}
+
+/** Parts of uploads, each a file in its upload's folder: synced when acknowledged, there after a restart. */
+export interface PartStore {
+  /**
+   * Takes a part in; when this resolves, it and its name are on the disk. Rejects as `BlobStore.stage`, and leaves nothing then.
+   * @returns the name of its file.
+   */
+  receive(uploadId: string, source: Readable, options: StageOptions): Promise<Staged & { readonly file: string }>
+  /**
+   * Puts parts together: the later ones are appended to the file of the first, whose own bytes stay as they are; each is read once
+   * and hashed on the way. The whole is staged: on disk, and for `commit` to publish. Cut off and done again, it is the same.
+   * Rejects with `disk_full`, and with `not_found` where a part's file is gone.
+   */
+  assemble(uploadId: string, parts: readonly UploadPart[]): Promise<Staged>
+  /** Removes one part's file; a missing one is no error. */
+  remove(uploadId: string, file: string): Promise<void>
+  /** Removes all that an upload has; nothing where there is nothing. */
+  drop(uploadId: string): Promise<void>
+  /** Names and sizes of the files that an upload has. */
+  files(uploadId: string): Promise<ReadonlyMap<string, number>>
+  /** The ids of all uploads that have a folder. */
+  uploads(): Promise<string[]>
 }
 
 /** What a picture is, told from its header alone. */
@@ -134,6 +162,19 @@ export interface Tokens {
   isToken(text: string): boolean
   /** Rejects with `unauthenticated`: forged, expired, of another server or for another purpose. */
   verify(text: string): Promise<AccessClaims>
+}
+
+/** Signs what the server gives out and wants to know again: addresses that are good for themselves. */
+export interface Signer {
+  sign(text: string): Promise<{ keyId: string; signature: string }>
+  /** @param expiresAt until when the text says it is good: a key that was retired before signs nothing that lasts longer than usual. */
+  verify(text: string, signed: { keyId: string; signature: string }, expiresAt: number): Promise<boolean>
+}
+
+/** Tells people from programs, by the answer that somebody's browser had from a service. */
+export interface BotCheck {
+  /** Rejects with `busy` where the service does not answer. */
+  isHuman(response: string, address: string): Promise<boolean>
 }
 
 /** Letters leave by this: to a mail server, or to a folder where there is none. */

@@ -3,8 +3,8 @@ import { type Caller, requireMay } from './caller.ts'
 import type { Catalogue, Page } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
 import type { Project } from './model.ts'
-import { byteLength } from './names.ts'
 import type { Clock } from './ports.ts'
+import { byteLength } from './text.ts'
 
 const nameLimitBytes = 255
 

@@ -7,7 +7,7 @@ import { Failure } from './failure.ts'
 import type { Letter, LinkPurpose } from './model.ts'
 import { emailAddress } from './names.ts'
 import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
-import type { Clock } from './ports.ts'
+import type { BotCheck, Clock } from './ports.ts'
 import { codeDigest, newCode, newToken, secretDigest } from './secrets.ts'
 
 const minuteMs = 60_000
@@ -17,6 +17,7 @@ const resetLinkLifeMs = hourMs
 const codeLifeMs = 10 * minuteMs
 const codeTries = 5
 const codeEveryMs = minuteMs
+const magicLinkLifeMs = 15 * minuteMs
 
 export interface RegistrationRules {
   readonly isOpen: boolean
@@ -32,7 +33,14 @@ interface Parts {
   readonly catalogue: Catalogue
   readonly clock: Clock
   readonly access: Access
+  readonly botCheck: BotCheck | undefined
   readonly rules: RegistrationRules
+}
+
+/** What somebody shows to be no program: what a browser had from a check, and the address it comes from. */
+export interface Humanity {
+  readonly response: string | undefined
+  readonly address: string
 }
 
 /** How people get an account, and get back into it: by registering, by a code, by a link. */
@@ -151,6 +159,60 @@ export class Registration {
     return access.issue(account, session.id, token)
   }
 
+  /**
+   * Sends a link to sign in by. Where there is nobody to send it to, the same is done, and nothing sent.
+   * @param humanity asked for where a check is configured; undefined for who is known already, and is not asked.
+   * @throws Failure `invalid`, `forbidden` for who may be a program, `busy` where that cannot be found out.
+   */
+  async sendMagicLink(email: string, humanity: Humanity | undefined): Promise<void> {
+    const { catalogue, clock, rules } = this.#parts
+    const to = emailAddress(email)
+    if (humanity) await this.#requireHuman(humanity)
+    const now = clock.now()
+    const token = newToken()
+    await catalogue.write.sendMagicLink({
+      email: to,
+      digest: secretDigest(token),
+      mayRegister: rules.isOpen,
+      mail: this.#mail({
+        to,
+        purpose: 'magic',
+        path: `/storage/auth/magic/${token}`,
+        expiresAt: now + magicLinkLifeMs,
+      }),
+      now,
+    })
+  }
+
+  /**
+   * Signs a page's visitor in by a link, once; where registration is open, an address without an account gets one.
+   * @throws Failure `not_found` for a link that is used or over, `forbidden` for a disabled account.
+   */
+  async redeemMagicLink(token: string): Promise<SignedIn> {
+    const { catalogue, clock, access, rules } = this.#parts
+    const now = clock.now()
+    const { token: cookie, session } = access.newSession('page')
+    const account = await catalogue.write.redeemMagicLink({
+      digest: secretDigest(token),
+      newAccount: rules.isOpen ? { ...blankAccount(true, rules.plan, now), actorType: 'human' } : undefined,
+      session,
+      now,
+    })
+    if (!account) throw new Failure('not_found', { what: 'link', id: '' })
+    const { id, kind, expiresAt } = session
+    return {
+      token: cookie,
+      caller: { account, by: 'session', session: { id, accountId: account.id, kind, expiresAt } },
+    }
+  }
+
+  async #requireHuman({ response, address }: Humanity): Promise<void> {
+    const { botCheck } = this.#parts
+    if (!botCheck) return
+    if (!response || !(await botCheck.isHuman(response, address)))
+      throw new Failure('forbidden', { needs: 'bot_check' })
+  }
+
   /** Whoever registers again with the same password is the same; that costs a look that others are given, too. */
   async #registeredHash(email: string, password: string): Promise<string> {
     const { catalogue, clock } = this.#parts
@@ -190,5 +252,9 @@ function newLink(purpose: LinkPurpose, now: number, lifeMs: number) {
 }
 
 function newAccount(email: string, verified: boolean, plan: string | null, now: number): NewAccount {
-  return { id: randomUUID(), email, passwordHash: null, isOwner: false, verified, plan, now }
+  return { ...blankAccount(verified, plan, now), email }
+}
+
+function blankAccount(verified: boolean, plan: string | null, now: number): Omit<NewAccount, 'email'> {
+  return { id: randomUUID(), passwordHash: null, isOwner: false, verified, plan, now }
 }

@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { nanoid } from 'nanoid'
 import { type Caller, prefixOf } from './caller.ts'
-import type { Catalogue, Destination, NewFile, Quota } from './catalogue.ts'
+import type { Catalogue, Destination, NewFile, Put, Quota } from './catalogue.ts'
 import type { AllowedTypes } from './content-types.ts'
-import { declaredType, essence, nameFor, settleType, unknownType } from './content-types.ts'
+import { declaredType, essence, nameFor, unknownType } from './content-types.ts'
 import { Failure, invalid, isFailure } from './failure.ts'
 import { requireActive } from './keys.ts'
 import type { FileEntry } from './model.ts'
-import { displayName, segmentsFor, segmentsOf } from './names.ts'
+import { displayName, segmentsFor } from './names.ts'
+import { segmentsOf } from './paths.ts'
 import type { Plans } from './plans.ts'
-import type { BlobStore, Clock, Placed, Staged } from './ports.ts'
+import type { BlobStore, Clock, Placed, Staged, Stored } from './ports.ts'
+import { requireLeft } from './request-links.ts'
 import { type Reservation, Reservations } from './reservations.ts'
 
 /** A handle in URLs: 16 URL-safe characters, 96 bits. */
@@ -26,7 +28,14 @@ export interface Labels {
 }
 
 /** Refusals that a transaction decides on before anything is committed. */
-const decided: ReadonlySet<string> = new Set(['quota_exceeded', 'not_found', 'conflict', 'invalid', 'forbidden'])
+export const decided: ReadonlySet<string> = new Set([
+  'quota_exceeded',
+  'too_large',
+  'not_found',
+  'conflict',
+  'invalid',
+  'forbidden',
+])
 
 interface Received {
   readonly staged: Staged
@@ -55,20 +64,21 @@ export class Uploads {
   /**
    * Begins an upload. What its body is said to be long is reserved of the quota and of the disk before a byte is read.
    * @param bodyBytes the declared length of a body that carries files among other things; undefined where it has none.
-   * @param fileBytes the same of a body that is one file.
+   * @param fileBytes the same of a body that is one file; @param replacedBytes of the file that it takes the place of.
    * @throws Failure `forbidden`, `too_large`, `quota_exceeded`, `disk_full`.
    */
-  async begin(caller: Caller, bodyBytes: number | undefined, fileBytes = 0): Promise<Upload> {
+  async begin(caller: Caller, bodyBytes: number | undefined, fileBytes = 0, replacedBytes = 0): Promise<Upload> {
     const { catalogue, blobs, plans } = this.#parts
     plans.requireMayWrite(caller)
+    if (caller.by === 'request') requireLeft(caller.request, Math.max((bodyBytes ?? 0) - envelopeBytes, 0))
     const limit = plans.maxUploadOf(caller.account)
     if (fileBytes > limit) throw new Failure('too_large', { of: 'file', limit, unit: 'bytes' })
     const quota = plans.quotaOf(caller.account)
     const used = async () => {
-      const root = await catalogue.read.root(caller.account.id)
-      return { bytes: root.bytesBelow, files: root.filesBelow }
+      const { bytes, files } = await catalogue.read.used(caller.account.id)
+      return { bytes: bytes - replacedBytes, files }
     }
-    await requireFilesLeft(quota, used)
+    if (replacedBytes === 0) await requireFilesLeft(quota, used)
     const options = { used, quota, room: () => blobs.room() }
     const reservation = this.reservations.open(caller.account.id, options)
     // At least one byte, so that an upload without a length is refused at once where nothing is left.
@@ -77,10 +87,30 @@ export class Uploads {
   }
 }
 
-async function requireFilesLeft(quota: Quota, used: () => Promise<{ files: number }>): Promise<void> {
+/** @throws Failure `quota_exceeded` where there is no room for one file more. */
+export async function requireFilesLeft(quota: Quota, used: () => Promise<{ files: number }>): Promise<void> {
   if (quota.files === null) return
   const { files } = await used()
   if (files >= quota.files) throw new Failure('quota_exceeded', { of: 'files', limit: quota.files, used: files })
+}
+
+/** A long upload may outlast what it was begun with. @throws Failure `unauthenticated`, `forbidden`. */
+export async function requireStill(
+  { catalogue, plans }: Pick<Parts, 'catalogue' | 'plans'>,
+  caller: Caller,
+  path?: string,
+): Promise<void> {
+  catalogue.refresh()
+  const account = (await catalogue.read.account(caller.account.id)) ?? caller.account
+  requireActive(account)
+  const { by } = caller
+  if (by === 'key' && (await catalogue.read.key(caller.key.id))?.revokedAt !== null)
+    throw new Failure('unauthenticated', { reason: 'revoked' })
+  if (by === 'session' && !(await catalogue.read.hasSession(caller.session.id)))
+    throw new Failure('unauthenticated', { reason: 'ended' })
+  if (by === 'request' && !(await catalogue.read.requestLinkByToken(caller.request.token)))
+    throw new Failure('unauthenticated', { reason: 'share' })
+  plans.requireMayWrite({ ...caller, account }, path)
 }
 
 /** One upload under way. End it with `publish`, and in any case with `close`, which leaves nothing behind. */
@@ -128,24 +158,53 @@ export class Upload {
    * this resolves. @throws Failure `not_found` (folder), `forbidden`, `quota_exceeded`, `invalid`; then nothing is kept.
    */
   async publish(destination: Destination | undefined, labels: Labels): Promise<FileEntry[]> {
-    await this.#requireStill()
+    const { catalogue, clock, plans } = this.#parts
+    // A request link is held to its folder by the folder's id, wherever that was moved to meanwhile.
+    const request = this.#caller.by === 'request' ? this.#caller.request : undefined
+    const prefix = request ? null : prefixOf(this.#caller)
+    const own = request ? { folderId: request.entryId } : { segments: segmentsOf(prefix ?? '') }
+    return this.#placed((received) =>
+      catalogue.write.publishFiles({
+        accountId: this.#caller.account.id,
+        destination: request ? own : (destination ?? own),
+        prefix,
+        requestLink: request?.id,
+        files: received.map((file) => newFile(file, labels)),
+        quota: plans.quotaOf(this.#caller.account),
+        now: clock.now(),
+      }),
+    )
+  }
+
+  /** The same for one file and its path, in place of what is there. @throws Failure as `publish`, and `conflict`. */
+  async put(path: string, message: string, labels: Labels): Promise<Put> {
+    const { catalogue, clock, plans } = this.#parts
+    return this.#placed(([received]) => {
+      if (!received) throw new TypeError('nothing was received')
+      return catalogue.write.putFile({
+        accountId: this.#caller.account.id,
+        prefix: prefixOf(this.#caller),
+        path,
+        file: newFile(received, labels),
+        quota: plans.quotaOf(this.#caller.account),
+        message,
+        now: clock.now(),
+      })
+    })
+  }
+
+  /** Puts what was received in place, and then has it published; nothing is kept where that is refused. */
+  async #placed<T>(publish: (received: readonly Received[]) => Promise<T>): Promise<T> {
+    await requireStill(this.#parts, this.#caller)
     const received = this.#take()
     if (received.length === 0) throw invalid('file', 'there is no file in the upload')
-    const { blobs, catalogue, clock, plans } = this.#parts
-    const prefix = prefixOf(this.#caller)
+    const { blobs } = this.#parts
     const outcomes = await Promise.allSettled(received.map(({ staged }) => blobs.commit(staged)))
     const placed = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     try {
       const failed = outcomes.find((outcome) => outcome.status === 'rejected')
       if (failed) throw failed.reason
-      return await catalogue.write.publishFiles({
-        accountId: this.#caller.account.id,
-        destination: destination ?? { segments: segmentsOf(prefix ?? '') },
-        prefix,
-        files: received.map((file) => newFile(file, labels)),
-        quota: plans.quotaOf(this.#caller.account),
-        now: clock.now(),
-      })
+      return await publish(received)
     } catch (error) {
       // Only these say for sure that no row was written. After a commit that failed on the disk the row may come back with
       // the next start, and must find its bytes; gc tells which it was.
@@ -165,24 +224,11 @@ export class Upload {
     }
   }
 
-  /** A long upload may outlast what it was begun with. @throws Failure `unauthenticated`, `forbidden`. */
-  async #requireStill(): Promise<void> {
-    const { catalogue, plans } = this.#parts
-    catalogue.refresh()
-    const account = (await catalogue.read.account(this.#caller.account.id)) ?? this.#caller.account
-    requireActive(account)
-    const { by } = this.#caller
-    if (by === 'key' && (await catalogue.read.key(this.#caller.key.id))?.revokedAt !== null)
-      throw new Failure('unauthenticated', { reason: 'revoked' })
-    if (by === 'session' && !(await catalogue.read.hasSession(this.#caller.session.id)))
-      throw new Failure('unauthenticated', { reason: 'ended' })
-    plans.requireMayWrite({ ...this.#caller, account })
-  }
-
   async #count(one: symbol, bytes: number): Promise<void> {
     this.#underWay.set(one, bytes)
     let total = this.#finished
     for (const received of this.#underWay.values()) total += received
+    if (this.#caller.by === 'request') requireLeft(this.#caller.request, total)
     if (total > this.#reservation.taken) await this.#reservation.grow(total)
     this.#reservation.spend(total)
   }
@@ -191,22 +237,11 @@ export class Upload {
     return this.#received.splice(0).filter((received) => received !== undefined)
   }
 
-  /**
-   * The type that was told from the bytes, if it is taken here; else what was declared. One file in some ten thousand of mere
-   * bytes looks like something by chance, and whoever takes unknown types takes it as that.
-   */
-  #allowed(declared: string, told: string): string {
-    const { types } = this.#parts
-    if (!types.allows(told) && types.allows(declared)) return declared
-    types.require(told)
-    return told
-  }
-
   /** Part of the publish gate: nothing is kept under a type that its first bytes speak against. */
   async #describe(staged: Staged, declared: string, sentName: string | undefined): Promise<Received> {
     const fileId = nanoid(handleCharacters)
     const shown = displayName(sentName, fileId)
-    const contentType = this.#allowed(declared, await settleType(declared, staged.head, shown))
+    const contentType = await this.#parts.types.settle(declared, staged.head, shown)
     return { staged, fileId, name: sentName === undefined ? nameFor(fileId, contentType) : shown, contentType }
   }
 
@@ -222,7 +257,15 @@ export class Upload {
 
 function newFile(received: Received, labels: Labels): NewFile {
   const { staged, fileId, name, contentType } = received
-  const { digest, size } = staged
-  const segments = segmentsFor(name, fileId)
-  return { ...labels, digest, size, id: randomUUID(), fileId, entryId: randomUUID(), contentType, name, segments }
+  return { ...freshFile(staged, contentType, labels, fileId), name, segments: segmentsFor(name, fileId) }
+}
+
+/** A file of these bytes that nobody has yet, without its place. */
+export function freshFile(
+  { digest, size }: Stored,
+  contentType: string,
+  labels: Labels,
+  fileId = nanoid(handleCharacters),
+): Omit<NewFile, 'name' | 'segments'> {
+  return { ...labels, digest, size, id: randomUUID(), fileId, entryId: randomUUID(), contentType }
 }

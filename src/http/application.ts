@@ -14,9 +14,11 @@ import { limitsFor, type Rates } from './limits.ts'
 import { createMedia } from './media/index.ts'
 import { mount } from './mount.ts'
 import { type Listening, listen } from './server.ts'
+import { requestedLinks, sharedLinks, storage } from './storage/index.ts'
+import { createObjects } from './storage/objects.ts'
 
 /** All doors. The one at the root is the last: what nobody else has is its to refuse. */
-export const doors: readonly Door[] = [aether, identity, atiru]
+export const doors: readonly Door[] = [aether, identity, storage, sharedLinks, requestedLinks, atiru]
 
 export interface HttpOptions {
   readonly host: string
@@ -36,10 +38,12 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
   const media = createMedia(core)
   const services = {
     core,
+    basePath: options.basePath,
     limits: limitsFor(options.rates),
     minUploadRate: options.minUploadRate,
     sendDownload: media.download,
   }
+  const objects = createObjects(core, media.object, options.minUploadRate)
   const app = bareExpress()
   app.use(health(core))
   app.use(dashboard(services, options.basePath))
@@ -57,12 +61,13 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
       ...[...bases.values()].filter((base) => base !== ''),
       '/m',
       '/d',
+      '/o',
       '/app',
       '/auth/confirm',
       '/healthz',
       '/readyz',
     ],
-    media,
+    hot: [media, objects],
     app: app as unknown as (request: IncomingMessage, response: ServerResponse) => void,
   })
   return listen({ ...options, proxies, handle })

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json as jsonParser, urlencoded } from 'express'
 import type { z } from 'zod'
 import { Failure, type Issue, invalid, type Place } from '../core/failure.ts'
-import { cutToBytes } from '../core/names.ts'
+import { cutToBytes } from '../core/text.ts'
 
 export const jsonLimitBytes = 2 * 1024 * 1024
 /** Where nobody needs to say who calls: an e-mail and a password are short, and reading JSON holds everybody else up. */

@@ -10,6 +10,8 @@ export interface Content extends Validators {
   readonly headers: readonly string[]
   /** Those of them that a 304 carries too (RFC 9110 section 15.4.5). */
   readonly cacheHeaders: readonly string[]
+  /** SHA-256 of all of it, as hex: told to whoever wants it (RFC 9530). */
+  readonly digest: string
   readonly bytes?: Buffer | undefined
   /** A stream of a part of the bytes. Asked for only where `bytes` are not at hand. */
   open(range: ByteRange): Promise<Readable>
@@ -88,6 +90,7 @@ async function send(
     ...content.cacheHeaders,
     ...content.headers,
   ]
+  if (wantsDigest(request.headers['want-repr-digest'])) headers.push('Repr-Digest', reprDigest(content.digest))
   if (range) headers.push('Content-Range', `bytes ${start}-${end}/${content.size}`)
   const status = range ? 206 : 200
   if (request.method === 'HEAD' || length === 0) return answerEmpty(response, status, headers)
@@ -130,6 +133,14 @@ function pump(source: Readable, response: ServerResponse, length: number): Promi
     response.on('close', stop)
   })
 }
+
+/** Whether `Want-Repr-Digest` (RFC 9530 section 4) names the one algorithm that is known here, with a preference above 0. */
+function wantsDigest(header: string | string[] | undefined): boolean {
+  if (header === undefined) return false
+  return /(?:^|,)[ \t]*sha-256[ \t]*=[ \t]*([1-9]|10)[ \t]*(?:,|$)/i.test(String(header))
+}
+
+const reprDigest = (hex: string): string => `sha-256=:${Buffer.from(hex, 'hex').toString('base64')}:`
 
 /** An answer that is about one request must not be kept for the next. */
 const notKept = ['Cache-Control', 'no-store']

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Caller, Need } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
@@ -11,12 +12,14 @@ import type { Rates } from './limits.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
-/** The parameters of a path: `/files/:id` has `id`. */
-export type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
-  ? Record<Name, string> & Params<`/${Rest}`>
-  : Path extends `${string}:${infer Name}`
-    ? Record<Name, string>
-    : unknown
+/** The parameters of a path: `/files/:id` has `id`, and `/files/*path` all that stands there, percent-decoded once. */
+export type Params<Path extends string> = Path extends `${string}*${infer Name}`
+  ? Record<Name, string>
+  : Path extends `${string}:${infer Name}/${infer Rest}`
+    ? Record<Name, string> & Params<`/${Rest}`>
+    : Path extends `${string}:${infer Name}`
+      ? Record<Name, string>
+      : unknown
 
 type Schema = z.ZodType
 /** What a schema makes of what was sent; without one there is nothing to be had. */
@@ -25,6 +28,8 @@ type Parsed<S> = S extends Schema ? z.infer<S> : undefined
 /** What a route is given that anybody may call. It never sees the response. */
 export interface OpenCall<P = unknown, B = undefined, Q = undefined> {
   readonly core: Core
+  /** The path that stands before every address of the server's own, without a final slash. */
+  readonly basePath: string
   readonly params: P
   /** As the route's schemas have them. */
   readonly body: B
@@ -34,6 +39,10 @@ export interface OpenCall<P = unknown, B = undefined, Q = undefined> {
   readonly rates: Rates
   /** Tries a secret that belongs to an e-mail: whoever fails too often waits. @throws Failure `rate_limited`, and the work's own. */
   attempt<T>(email: string, work: () => Promise<T>): Promise<T>
+  /** The fields of a plain form. @throws Failure `invalid`, `too_large`. */
+  fields(): Promise<URLSearchParams>
+  /** Begins an upload of a caller that the route itself has let in, and reads the form into it. */
+  formOf(caller: Caller): Promise<{ upload: Upload; fields: Fields }>
 }
 
 export interface Call<P = unknown, B = undefined, Q = undefined> extends OpenCall<P, B, Q> {
@@ -41,31 +50,68 @@ export interface Call<P = unknown, B = undefined, Q = undefined> extends OpenCal
   /** Begins an upload and reads the form into it; what is not published is dropped when the route ends. */
   form(): Promise<{ upload: Upload; fields: Fields }>
   /** The same for a body that is one file. */
-  raw(said: { name: string | undefined; type: string | undefined }): Promise<Upload>
+  raw(said: { name: string | undefined; type: string | undefined }, replacedBytes?: number): Promise<Upload>
 }
 
 /** What a route answers with. */
 export type Reply =
   /** In the door's envelope. */
-  | { readonly kind: 'data'; readonly status: number; readonly data: object }
+  | {
+      readonly kind: 'data'
+      readonly status: number
+      readonly data: object
+      readonly headers?: Readonly<Record<string, string>>
+    }
   /** As it is. */
   | { readonly kind: 'json'; readonly status: number; readonly data: object }
   /** JSON in pieces, for what may be longer than memory should hold. */
   | { readonly kind: 'stream'; readonly pieces: AsyncIterable<string> }
   | { readonly kind: 'empty' }
   | { readonly kind: 'file'; readonly file: FileEntry }
-  | { readonly kind: 'page'; readonly html: string; readonly policy: string }
-  | { readonly kind: 'redirect'; readonly status: 302 | 303; readonly to: string }
+  /** Bytes as they come, of which nobody knows how many there will be. */
+  | { readonly kind: 'bytes'; readonly source: Readable; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'page'
+      readonly html: string
+      readonly policy: string
+      readonly status?: number
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | {
+      readonly kind: 'redirect'
+      readonly status: 302 | 303
+      readonly to: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
 
-export const ok = (data: object = {}): Reply => ({ kind: 'data', status: 200, data })
+export const ok = (data: object = {}, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  kind: 'data',
+  status: 200,
+  data,
+  headers,
+})
 export const created = (data: object): Reply => ({ kind: 'data', status: 201, data })
 export const accepted = (data: object): Reply => ({ kind: 'data', status: 202, data })
 export const json = (data: object): Reply => ({ kind: 'json', status: 200, data })
 export const stream = (pieces: AsyncIterable<string>): Reply => ({ kind: 'stream', pieces })
 export const noContent = (): Reply => ({ kind: 'empty' })
 export const sendFile = (file: FileEntry): Reply => ({ kind: 'file', file })
-export const page = (html: string, policy: string): Reply => ({ kind: 'page', html, policy })
-export const found = (to: string): Reply => ({ kind: 'redirect', status: 302, to })
+export const bytes = (source: Readable, headers: Readonly<Record<string, string>>): Reply => ({
+  kind: 'bytes',
+  source,
+  headers,
+})
+export const page = (
+  html: string,
+  policy: string,
+  more: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): Reply => ({ kind: 'page', html, policy, ...more })
+export const found = (to: string, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  kind: 'redirect',
+  status: 302,
+  to,
+  headers,
+})
 export const seeOther = (to: string): Reply => ({ kind: 'redirect', status: 303, to })
 
 /** How a call may look, for people who read and tests that send it. Parameters in `:name` are the reader's to fill in. */
@@ -104,7 +150,7 @@ export interface About<
 /** One of a door's routes. */
 export interface Route extends About {
   readonly method: Method
-  /** Below the door's base; `:name` stands for one segment. */
+  /** Below the door's base; `:name` stands for one segment, `*name` at the end for all that follows. */
   readonly path: string
   /** What its caller needs; the core asks again, with the path. Null: nobody needs to say who calls. */
   readonly need: Need | null
@@ -157,6 +203,6 @@ export interface Door {
 }
 
 export function allowedMethods(routes: readonly { method: string }[]): string[] {
-  const methods = routes.map((one) => one.method.toUpperCase())
+  const methods = [...new Set(routes.map((one) => one.method.toUpperCase()))]
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
 }

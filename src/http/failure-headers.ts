@@ -17,7 +17,10 @@ export function failureHeaders(failure: AnyFailure): Record<string, string> {
     case 'method_not_allowed':
       return { Allow: failure.detail.allowed.join(', ') }
     case 'unauthenticated':
-      return { 'WWW-Authenticate': 'Bearer' }
+      // A link's password is sent as browsers and curl know how to ask for one.
+      return failure.detail.reason === 'share_password'
+        ? { 'WWW-Authenticate': 'Basic realm="link", charset="UTF-8"' }
+        : { 'WWW-Authenticate': 'Bearer' }
     default:
       return {}
   }

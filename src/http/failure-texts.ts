@@ -18,6 +18,8 @@ const needs: Record<Needed, string> = {
   open_registration: 'registration is closed here; whoever runs this server makes accounts',
   plan: 'the trial of this account is over: it can read what it stored, and change nothing',
   same_origin: 'this form was sent from another site',
+  bot_check: 'the check that you are no robot failed; load the page anew and try again',
+  signed_url: 'this address was changed, is for something else, or is over; ask for a new one',
 }
 
 const reasons: Record<Unauthenticated, string> = {
@@ -30,6 +32,9 @@ const reasons: Record<Unauthenticated, string> = {
   revoked: 'this key was revoked',
   ended: 'this log-in has ended: sign in again',
   password: 'the e-mail address or the password is not right',
+  signature: 'the signature is not that of the account over this nonce; ask for a new challenge',
+  share: 'this link is not known, or is over',
+  share_password: 'this link has a password, and this is not the one',
   code: 'the code is not right, was used already, or has expired: ask for a new one',
 }
 

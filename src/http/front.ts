@@ -6,7 +6,13 @@ import { isFailure } from '../core/failure.ts'
 import type { Proxies } from './address.ts'
 import { ClientGone } from './body.ts'
 import { RequestContext, setContext } from './context.ts'
-import type { Media } from './media/index.ts'
+
+/** Answers all below some paths by itself: bytes, mostly. */
+export interface HotPath {
+  /** Whether the path is one of its own, well-formed or not. */
+  handles(path: string): boolean
+  handle(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Promise<void>
+}
 
 export interface FrontOptions {
   readonly core: Core
@@ -18,8 +24,9 @@ export interface FrontOptions {
   readonly hosts: ReadonlyMap<string, string>
   /** First segments of paths that mean the same under every host name. */
   readonly ownPaths: readonly string[]
-  readonly media: Media
-  /** Everything that is not media. */
+  /** What is answered ahead of Express. */
+  readonly hot: readonly HotPath[]
+  /** Everything else. */
   readonly app: (request: IncomingMessage, response: ServerResponse) => void
 }
 
@@ -27,14 +34,14 @@ const corsHeaders = [
   'Access-Control-Allow-Origin',
   '*',
   'Access-Control-Expose-Headers',
-  'ETag, Content-Disposition, Content-Range, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
+  'ETag, Content-Disposition, Content-Range, Repr-Digest, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
 ]
 
 const preflightHeaders = [
   'Access-Control-Allow-Methods',
   'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
   'Access-Control-Allow-Headers',
-  'Authorization, X-API-Key, X-Project-Id, Content-Type, X-File-Name, Range, If-Match, If-None-Match, If-Modified-Since, If-Range',
+  'Authorization, X-API-Key, X-Project-Id, Content-Type, X-File-Name, Want-Repr-Digest, Range, If-Match, If-None-Match, If-Modified-Since, If-Range',
   'Access-Control-Max-Age',
   '86400',
 ]
@@ -44,6 +51,8 @@ let lastHost: string | undefined
 const hostForm = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/
 /** A key that somebody put into a path is still a secret. */
 const keyInPath = /(ak|atiru|sk)(_|%5F)[0-9A-Z]{36}/gi
+/** So is what makes a link work. */
+const tokenInPath = /^((?:\/storage)?\/[sr]\/|\/storage\/auth\/magic\/)[^/]+/
 /** A target in absolute form (RFC 9112 section 3.2.2): what proxies are sent, and every server must take. */
 const absoluteForm = /^https?:\/\/[^/?#]*\/?/i
 const processId = Date.now().toString(36)
@@ -63,14 +72,14 @@ export function createFront(options: FrontOptions): (request: IncomingMessage, r
     response.once('close', () => end(options, request, response, context))
     const isPage = context.path === '/app' || context.path.startsWith('/app/')
     const headers = ['X-Request-Id', context.id, 'X-Content-Type-Options', 'nosniff', ...(isPage ? [] : corsHeaders)]
-    if (unread !== undefined) {
-      refuseAll(unread, context, response, headers)
-    } else if (request.method === 'OPTIONS' && !isPage) {
+    if (unread !== undefined) return refuseAll(unread, context, response, headers)
+    if (request.method === 'OPTIONS' && !isPage) {
       response.writeHead(204, [...headers, ...preflightHeaders])
-      response.end()
-    } else if (options.media.handles(context.path)) {
-      void options.media.handle(request, response, headers)
-    } else {
+      return void response.end()
+    }
+    const hot = options.hot.find((one) => one.handles(context.path))
+    if (hot) void hot.handle(request, response, headers)
+    else {
       for (let n = 0; n < headers.length; n += 2) response.setHeader(headers[n] as string, headers[n + 1] as string)
       options.app(request, response)
     }
@@ -150,8 +159,9 @@ function withoutBase({ basePath, hosts, ownPaths }: FrontOptions, sent: string, 
   return door === undefined || isOwn ? path : door + path
 }
 
-function withoutKeys(path: string): string {
-  return path.includes('_') || path.includes('%') ? path.replace(keyInPath, '$1_…') : path
+function withoutSecrets(path: string): string {
+  const plain = path.replace(tokenInPath, '$1…')
+  return plain.includes('_') || plain.includes('%') ? plain.replace(keyInPath, '$1_…') : plain
 }
 
 function end(options: FrontOptions, request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
@@ -165,7 +175,7 @@ function end(options: FrontOptions, request: IncomingMessage, response: ServerRe
   const line = {
     request: context.id,
     method: request.method,
-    path: withoutKeys(path),
+    path: withoutSecrets(path),
     status,
     ms: durationMs,
     address: context.address,
@@ -193,7 +203,7 @@ function record(
     accountId: caller.account.id,
     keyId: caller.by === 'key' ? caller.key.id : null,
     method: request.method ?? '',
-    path: withoutKeys(context.path).slice(0, 2_048),
+    path: withoutSecrets(context.path).slice(0, 2_048),
     status,
     requestBytes: length === undefined ? null : Number(length),
     durationMs,

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { type Request, type Response, Router } from 'express'
 import { type Caller, requireMay } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
@@ -6,7 +8,7 @@ import { Failure } from '../core/failure.ts'
 import type { FileEntry } from '../core/model.ts'
 import type { Upload } from '../core/uploads.ts'
 import { addressGroup } from './address.ts'
-import { parse, readJson } from './body.ts'
+import { ClientGone, parse, readFields, readJson } from './body.ts'
 import { contextOf } from './context.ts'
 import { credentialOf } from './credentials.ts'
 import { allowedMethods, type Call, type Door, type Reply, type Route } from './door.ts'
@@ -22,6 +24,7 @@ import { sendPieces } from './stream.ts'
 /** What a door needs of the server around it. */
 export interface DoorServices {
   readonly core: Core
+  readonly basePath: string
   readonly limits: Limits
   readonly minUploadRate: number
   sendDownload(request: IncomingMessage, response: ServerResponse, file: FileEntry): Promise<void>
@@ -34,8 +37,11 @@ export function mount(door: Door, services: DoorServices): Router {
     const routes = door.routes.filter((one) => one.path === path)
     const here = router.route(path)
     for (const one of routes) here[one.method]((request, response) => answer(door, one, services, request, response))
-    here.all(() => {
-      throw new Failure('method_not_allowed', { allowed: allowedMethods(routes) })
+    here.all((request, _response, next) => {
+      // What a route of its own has no method for may still be meant as any path there.
+      if (door.routes.some((one) => one.path !== path && covers(one.path, request.path))) return next()
+      const all = door.routes.filter((one) => one.path === path || one.path === request.path)
+      throw new Failure('method_not_allowed', { allowed: allowedMethods(all) })
     })
   }
   router.use((request) => {
@@ -47,11 +53,24 @@ export function mount(door: Door, services: DoorServices): Router {
   return router
 }
 
+/** Whether a path with a `*name` at its end stands for this one, too. */
+function covers(path: string, sent: string): boolean {
+  const star = path.indexOf('*')
+  return star >= 0 && sent.length > star && sent.startsWith(path.slice(0, star))
+}
+
 /** Each path once; one that says a segment's name before those that take any there: they would refuse what is not theirs. */
 function inOrder(routes: readonly Route[]): string[] {
-  const place = (path: string): string => path.replace(/:\w+/g, '\uffff')
+  const place = (path: string): string => path.replace(/[:*]\w+/g, '\uffff')
   const paths = [...new Set(routes.map((one) => one.path))]
   return paths.sort((one, other) => (place(one) < place(other) ? -1 : 1))
+}
+
+/** A path's parameters. What a `*name` stands for is cut from what was sent: nothing has folded or split it before. */
+function paramsOf(door: Door, one: Route, request: Request): Record<string, unknown> {
+  const [, literal, name] = /^(.*)\*(\w+)$/.exec(door.base + one.path) ?? []
+  if (literal === undefined || name === undefined) return request.params
+  return { [name]: decodeURIComponent(contextOf(request).path.slice(literal.length)) }
 }
 
 async function answer(door: Door, one: Route, services: DoorServices, request: Request, response: Response) {
@@ -59,7 +78,7 @@ async function answer(door: Door, one: Route, services: DoorServices, request: R
   const uploads: Upload[] = []
   try {
     const caller = await admit(one, services, request, response)
-    const call = await callOf(one, services, request, response, caller, uploads)
+    const call = await callOf(door, one, services, request, response, caller, uploads)
     await write(door, services, request, response, await one.handle(call))
   } finally {
     for (const upload of uploads) await upload.close()
@@ -94,24 +113,30 @@ async function identify(core: Core, request: Request): Promise<Caller> {
 }
 
 async function callOf(
+  door: Door,
   one: Route,
-  { core, limits, minUploadRate }: DoorServices,
+  { core, basePath, limits, minUploadRate }: DoorServices,
   request: Request,
   response: Response,
   caller: Caller | undefined,
   uploads: Upload[],
 ): Promise<Call<never, never, never>> {
   const context = contextOf(request)
-  const begin = async (fileBytes?: number): Promise<Upload> => {
-    const upload = await core.uploads.begin(caller as Caller, declaredLength(request), fileBytes)
+  const options = { minBytesPerSecond: minUploadRate }
+  const begin = async (by: Caller, file?: { bytes?: number; replacedBytes?: number }): Promise<Upload> => {
+    const upload = await core.uploads.begin(by, declaredLength(request), file?.bytes, file?.replacedBytes)
     uploads.push(upload)
     return upload
   }
-  const options = { minBytesPerSecond: minUploadRate }
+  const formOf = async (by: Caller) => {
+    const upload = await begin(by)
+    return { upload, fields: await readForm(request, response, upload, options) }
+  }
   return {
     core,
+    basePath,
     caller: caller as Caller,
-    params: request.params as never,
+    params: paramsOf(door, one, request) as never,
     query: (one.query && parse(one.query, firstValues(context.query), 'query')) as never,
     body: (one.body &&
       parse(one.body, hasBody(request) ? await readJson(request, response, one.need === null) : {})) as never,
@@ -119,12 +144,11 @@ async function callOf(
     request,
     rates: limits.rates,
     attempt: (email, work) => limits.attempts.guard(email, addressGroup(context.address), work),
-    form: async () => {
-      const upload = await begin()
-      return { upload, fields: await readForm(request, response, upload, options) }
-    },
-    raw: async (said) => {
-      const upload = await begin(declaredLength(request))
+    fields: () => readFields(request, response),
+    form: () => formOf(caller as Caller),
+    formOf,
+    raw: async (said, replacedBytes = 0) => {
+      const upload = await begin(caller as Caller, { bytes: declaredLength(request) ?? 0, replacedBytes })
       await readRaw(request, response, upload, said, options)
       return upload
     },
@@ -137,6 +161,7 @@ async function write(door: Door, services: DoorServices, request: Request, respo
   response.set('Cache-Control', 'no-store')
   switch (reply.kind) {
     case 'data':
+      response.set(reply.headers ?? {})
       return sendJson(response, reply.status, door.success(reply.data))
     case 'json':
       return sendJson(response, reply.status, reply.data)
@@ -144,11 +169,34 @@ async function write(door: Door, services: DoorServices, request: Request, respo
       return sendPieces(request, response, reply.pieces)
     case 'empty':
       return void response.status(204).end()
+    case 'bytes':
+      return sendBytes(request, response, reply.source, reply.headers)
     case 'redirect':
-      return response.redirect(reply.status, reply.to)
+      return response.set(reply.headers ?? {}).redirect(reply.status, reply.to)
     case 'page':
-      return void response.set('Content-Security-Policy', reply.policy).type('html').send(reply.html)
+      response.set('Content-Security-Policy', reply.policy).set(reply.headers ?? {})
+      return void response
+        .status(reply.status ?? 200)
+        .type('html')
+        .send(reply.html)
   }
+}
+
+/** What breaks off in the middle breaks the connection, too: no part is taken for the whole. */
+async function sendBytes(
+  request: Request,
+  response: Response,
+  source: Readable,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  response.writeHead(200, headers)
+  if (request.method === 'HEAD') {
+    source.destroy()
+    return void response.end()
+  }
+  await pipeline(source, response).catch((error) => {
+    throw response.destroyed && error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? new ClientGone() : error
+  })
 }
 
 function fail(door: Door, error: unknown, request: Request, response: Response): void {

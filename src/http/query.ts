@@ -7,24 +7,34 @@ export function firstValues(query: URLSearchParams): Record<string, string> {
 }
 
 /** A whole number in a query. One over the highest counts as the highest. */
-export function wholeNumber({ least, standard, highest = Number.MAX_SAFE_INTEGER }: Bounds) {
+export function wholeNumber<S extends number | undefined>({
+  least,
+  standard,
+  highest = Number.MAX_SAFE_INTEGER,
+}: Bounds<S>) {
   return z
     .unknown()
     .optional()
-    .transform((sent, context) => {
+    .transform((sent, context): number | S => {
       if (sent === undefined) return standard
       const value = typeof sent === 'string' && /^\d{1,15}$/.test(sent) ? Number(sent) : Number.NaN
       if (value >= least) return Math.min(value, highest)
       context.addIssue({ code: 'custom', message: `is a whole number from ${least} on` })
       return z.NEVER
     })
-    .meta({ type: 'integer', minimum: least, default: standard })
+    .meta({ type: 'integer', minimum: least, ...(standard !== undefined && { default: standard }) })
 }
 
-interface Bounds {
+interface Bounds<S> {
   readonly least: number
-  readonly standard: number
+  /** What is meant where nothing is said. */
+  readonly standard: S
   readonly highest?: number
+}
+
+/** A value in a query that may also be said to be `null`: as if it were not there. */
+export function nullable<T extends z.ZodType>(schema: T) {
+  return z.preprocess((sent) => (sent === 'null' ? undefined : sent), schema)
 }
 
 /** `true`, `false`, `1` or `0` in a query. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PassThrough } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import type { Upload } from '../core/uploads.ts'
 import { askForBody, ClientGone } from './body.ts'
 import { tooSlow, watchRate } from './min-rate.ts'
@@ -8,19 +8,33 @@ import { tooSlow, watchRate } from './min-rate.ts'
  * Reads a body that is one file into the upload. What is wrong is told at once, without waiting for the rest of the body.
  * @throws Failure, or ClientGone.
  */
-export async function readRaw(
+export function readRaw(
   request: IncomingMessage,
   response: ServerResponse,
   upload: Upload,
   said: { name: string | undefined; type: string | undefined },
-  { minBytesPerSecond }: { minBytesPerSecond: number },
+  options: BodyOptions,
 ): Promise<void> {
+  return readBody(request, response, (body) => upload.receive(body, said), options)
+}
+
+interface BodyOptions {
+  readonly minBytesPerSecond: number
+}
+
+/** Gives a body as it comes to whoever takes it in. @throws Failure, ClientGone, and what `take` fails with. */
+export async function readBody<T>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  take: (body: Readable) => Promise<T>,
+  { minBytesPerSecond }: BodyOptions,
+): Promise<T> {
   // Gone while its upload waited to begin: nothing would ever tell of an end.
   if (request.destroyed && !request.readableEnded) throw new ClientGone()
   const body = new Body(request, response)
   const endWatch = watchRate(request, minBytesPerSecond, () => body.destroy(tooSlow(minBytesPerSecond)))
   try {
-    await upload.receive(body, said)
+    return await take(body)
   } finally {
     endWatch()
     request.unpipe(body)

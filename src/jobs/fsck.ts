@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Catalogue } from '../core/catalogue.ts'
 import { isFailure } from '../core/failure.ts'
 import type { BlobStore, Digest } from '../core/ports.ts'
+import { checkUploads, countLeftovers, type Found } from './fsck-uploads.ts'
 import type { Count } from './gc.ts'
 
 /** One thing that is wrong: what, whose, and what to do about it. */
@@ -13,6 +14,8 @@ export interface Damage {
 export interface FsckReport {
   readonly checked: Count
   readonly garbage: Count
+  /** What uploads left that are not open any more. A server that starts removes it; one that runs may just be at it. */
+  readonly leftovers: Count
   readonly damage: number
 }
 
@@ -48,11 +51,10 @@ export async function checkStore(parts: Parts, options: FsckOptions): Promise<Fs
   }
   for (const text of await parts.catalogue.audit.integrity()) found(`catalogue: ${text}`, remedies.catalogue)
   await checkCounters(parts, found)
+  await checkUploads(parts, found)
   const checked = await checkBlobs(parts, options, found)
-  return { checked, garbage: await countGarbage(parts), damage }
+  return { checked, garbage: await countGarbage(parts), leftovers: await countLeftovers(parts), damage }
 }
-
-type Found = (what: string, remedy: string) => void
 
 async function checkCounters({ catalogue }: Parts, found: Found): Promise<void> {
   for (const { account, where, counter, kept, counted } of await catalogue.audit.wrongCounters()) {

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../core/catalogue.ts'
 import type { BlobStore, Clock } from '../core/ports.ts'
+import { expireUploads } from '../core/upload-upkeep.ts'
 import { collectGarbage, type GcOptions } from './gc.ts'
 import { forgetThePast } from './retention.ts'
 import { sweepFolders } from './sweep.ts'
@@ -9,6 +10,9 @@ const errandsEveryMs = 100
 
 /** The first collection comes soon: a box that is switched off every night would never see the end of a long interval. */
 const firstAfterMs = 60_000
+
+/** How long an upload may outlive its end. */
+const expireEveryMs = 60_000
 
 export interface ScheduleParts {
   readonly catalogue: Catalogue
@@ -50,6 +54,7 @@ export function startSchedule(parts: ScheduleParts): Schedule {
   }, errandsEveryMs).unref()
   const first = setTimeout(() => run(collect), Math.min(firstAfterMs, parts.gc.intervalMs)).unref()
   const regular = setInterval(() => run(collect), parts.gc.intervalMs).unref()
+  const expiry = setInterval(() => run(() => expireUploads(parts)), expireEveryMs).unref()
   void run(() => sweepFolders({ ...parts, signal: stopping.signal }))
   return {
     sweep: () => void run(() => sweepFolders({ ...parts, signal: stopping.signal })),
@@ -57,6 +62,7 @@ export function startSchedule(parts: ScheduleParts): Schedule {
       stopped = true
       clearInterval(errands)
       clearInterval(regular)
+      clearInterval(expiry)
       clearTimeout(first)
       stopping.abort()
       await last

@@ -72,6 +72,17 @@ const letters: Record<LetterPurpose, (facts: Facts) => Words> = {
       'If you did not want to sign in, just delete this letter: without the code nobody gets in.',
     ],
   }),
+  magic: ({ server, until }) => ({
+    subject: 'Your link to sign in',
+    heading: 'Sign in',
+    before: [`Somebody, most likely you, has asked for a link to sign in to Larder at ${server}.`],
+    warning: 'Pass it on to nobody: whoever follows it first is signed in as you.',
+    button: 'Sign in',
+    after: [
+      `The link works once, for 15 minutes: until ${until}.`,
+      'If it was not you, just delete this letter: without the link nobody gets in.',
+    ],
+  }),
 }
 
 /** @param publicUrl the server's public address, without a final slash. */

@@ -1,7 +1,8 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import { Failure } from '../core/failure.ts'
-import type { AccessClaims, Clock, Tokens } from '../core/ports.ts'
-import { type KeyFile, keyFilePath, readOrMake, rotate, versionOf } from './key-file.ts'
+import type { AccessClaims, Clock, Signer, Tokens } from '../core/ports.ts'
+import { type KeyFile, keyFilePath, readOrMake, rotate, type SigningKey, versionOf } from './key-file.ts'
+import { signerOf } from './signer.ts'
 
 /** Only this one, whatever a token's header says: the tokens are for this server alone, which signs and checks. */
 const algorithm = 'HS256'
@@ -22,11 +23,14 @@ export interface TokensOptions {
   readonly clock: Clock
   /** How long a token may be good at most: a key that was retired that long ago has signed none that is. */
   readonly tokenLifeMs: number
+  /** The same of a signed address. */
+  readonly signedLifeMs: number
   /** Told of a key file that cannot be read any more, while what was read of it goes on. */
   readonly report?: (error: unknown) => void
 }
 
-export async function openTokens(options: TokensOptions): Promise<Tokens> {
+/** Tokens, and what else is signed with the same keys. */
+export async function openTokens(options: TokensOptions): Promise<Tokens & { readonly signer: Signer }> {
   const path = keyFilePath(options.dir)
   const now = options.clock.now()
   await readOrMake(path, now)
@@ -36,7 +40,7 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
 }
 
 /** Lets a new key sign from now on; what the old one signed stays good until it ends. A running server notices. */
-export function rotateSigningKey({ dir, clock, tokenLifeMs }: TokensOptions): Promise<void> {
+export function rotateSigningKey({ dir, clock, tokenLifeMs }: Omit<TokensOptions, 'signedLifeMs'>): Promise<void> {
   return rotate(keyFilePath(dir), clock.now(), tokenLifeMs)
 }
 
@@ -46,12 +50,14 @@ class SignedTokens implements Tokens {
   #file: KeyFile
   #version: string
   #lookedAtMs = 0
+  readonly signer: Signer
 
   constructor(path: string, options: TokensOptions, file: KeyFile, version: string) {
     this.#path = path
     this.#options = options
     this.#file = file
     this.#version = version
+    this.signer = signerOf(() => this.#keys(), options.signedLifeMs)
   }
 
   isToken(text: string): boolean {
@@ -90,8 +96,13 @@ class SignedTokens implements Tokens {
     }
   }
 
-  readonly #keyOf: JWTVerifyGetKey = async ({ kid }) => {
+  async #keys(): Promise<readonly SigningKey[]> {
     if (performance.now() - this.#lookedAtMs > looksEveryMs) await this.#look()
+    return this.#file.keys
+  }
+
+  readonly #keyOf: JWTVerifyGetKey = async ({ kid }) => {
+    await this.#keys()
     const key = this.#find(kid)
     if (!key) throw new errors.JWKSNoMatchingKey()
     return Buffer.from(key.secret, 'base64url')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { prepareFolder } from '../../src/blobs/layout.ts'
@@ -8,6 +9,7 @@ import { catalogueMigrations, migrate } from '../../src/catalogue/migrate.ts'
 import * as firstActivity from '../../src/catalogue/migrations/0001-activity.ts'
 import * as firstCatalogue from '../../src/catalogue/migrations/0001-catalogue.ts'
 import * as secondCatalogue from '../../src/catalogue/migrations/0002-accounts.ts'
+import { lastSegment, parentPath } from '../../src/core/paths.ts'
 import { newKey, newToken, secretDigest } from '../../src/core/secrets.ts'
 import { openTestApp, temporaryFolder, withKey } from '../support/app.ts'
 import { openTestCatalogue } from '../support/catalogue.ts'
@@ -129,6 +131,8 @@ test('After an update accounts are what they were, without a plan and without se
     accessUntil: null,
     publicUrlBase: null,
     maxUploadBytes: null,
+    actor: null,
+    actorType: null,
   })
 })
 
@@ -192,6 +196,113 @@ test('After an update keys, log-ins and links from before open what they opened'
       [keys[1].id, true],
     ],
   )
+})
+
+type Place = readonly [path: string, account: string, size?: number]
+
+/** The tables of the second release with these trees, in this order: folders with all their sums, and files of some size. */
+async function secondRelease(folder: string, places: readonly Place[], deleted: string): Promise<void> {
+  const writer = openWriter(folder)
+  const { '0001-catalogue': first, '0002-accounts': second } = catalogueMigrations
+  await migrate(writer, { '0001-catalogue': firstCatalogue }, 'catalogue.db')
+  fillCatalogue(writer.raw)
+  await migrate(
+    writer,
+    { '0001-catalogue': first, '0002-accounts': second } as typeof catalogueMigrations,
+    'catalogue.db',
+  )
+  const { raw } = writer
+  const seqs = new Map<string, number | bigint>()
+  for (const { id } of people)
+    seqs.set(
+      `${id} `,
+      raw.prepare("SELECT seq FROM entries WHERE account_id = ? AND segment = ''").pluck().get(id) as number,
+    )
+  places.forEach(([path, account, size], n) => {
+    const parent = seqs.get(`${account} ${parentPath(path)}`)
+    const content = size === undefined ? null : oldFile(raw, account, size)
+    const name = lastSegment(path)
+    const { lastInsertRowid } = raw
+      .prepare(
+        `INSERT INTO entries (id, account_id, parent, segment, name, file, is_public, description, tags, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, 0, '', '[]', ?, 1)`,
+      )
+      .run(`entry ${n}`, account, parent, name, name, content, began + n)
+    seqs.set(`${account} ${path}`, lastInsertRowid)
+  })
+  const seq = seqs.get(`${ada.id} ${deleted}`)
+  raw.prepare('UPDATE entries SET parent = NULL, segment = NULL WHERE seq = ?').run(seq)
+  raw.prepare('INSERT INTO detached VALUES (?)').run(seq)
+  raw.exec(sums)
+  raw.close()
+}
+
+function oldFile(raw: Database.Database, account: string, size: number): number | bigint {
+  const digest = `${size}`.padStart(64, '0')
+  raw
+    .prepare(`INSERT INTO blobs VALUES (?, ?, 'live', 1, NULL) ON CONFLICT DO UPDATE SET names = names + 1`)
+    .run(digest, size)
+  const id = randomUUID()
+  return raw
+    .prepare(
+      `INSERT INTO files (id, file_id, account_id, digest, size, content_type, created_at) VALUES (?, ?, ?, ?, ?, 'x', 1)`,
+    )
+    .run(id, id, account, digest, size).lastInsertRowid
+}
+
+const sums = `
+  UPDATE entries SET (files_in, folders_in) = (
+    SELECT count(c.file), count(*) - count(c.file) FROM entries c WHERE c.parent = entries.seq) WHERE file IS NULL;
+  UPDATE entries SET (files_below, folders_below, bytes_below) = (
+    WITH RECURSIVE below(seq, file) AS (
+      SELECT seq, file FROM entries c WHERE c.parent = entries.seq
+      UNION ALL SELECT c.seq, c.file FROM entries c JOIN below b ON c.parent = b.seq)
+    SELECT count(b.file), count(*) - count(b.file), coalesce(sum(f.size), 0) FROM below b LEFT JOIN files f ON f.seq = b.file)
+  WHERE file IS NULL`
+
+test('After an update the history begins with what there is, and all of it is found by its words', async (t) => {
+  const folder = await temporaryFolder(t)
+  const places: Place[] = [
+    ['b.txt', ada.id, 1],
+    ['photos/', ada.id],
+    ['photos/Été/', ada.id],
+    ['photos/Été/c.jpg', ada.id, 2],
+    ['a/', ada.id],
+    ['gone/', ada.id],
+    ['gone/d', ada.id, 3],
+    ['x/', gone.id],
+    ['x/y', gone.id, 2],
+  ]
+  await secondRelease(folder, places, 'gone/')
+  const { catalogue } = await openTestCatalogue(t, folder)
+  const told = async (accountId: string, path?: string) =>
+    (await catalogue.read.history({ accountId, path, since: 0, limit: 100 })).map(
+      ({ tx, action, path, size, at }) => `${tx} ${action} ${path} ${size ?? ''} ${at - began}`,
+    )
+  const hers = [
+    '1 mkdir photos/  1',
+    '2 mkdir a/  4',
+    '3 mkdir photos/Été/  2',
+    '4 put b.txt 1 0',
+    '5 put photos/Été/c.jpg 2 3',
+  ]
+  assert.deepEqual(await told(ada.id), hers)
+  assert.deepEqual(await told(ada.id, 'photos/'), [hers[0], hers[2], hers[4]])
+  assert.deepEqual(await told(gone.id), ['1 mkdir x/  7', '2 put x/y 2 8'])
+  assert.deepEqual(await told(owner.id), [])
+  const there = await catalogue.read.entryAt(ada.id, 'photos/Été/c.jpg')
+  assert.deepEqual([there?.tx, there?.txAt], [5, began + 3])
+  const [event] = await catalogue.read.history({ accountId: ada.id, limit: 1 })
+  assert.equal(event?.digest, there?.file?.digest)
+  const found = async (text: string) =>
+    (await catalogue.read.search({ accountId: ada.id, folder: '', text, limit: 9 })).map((entry) => entry.path)
+  assert.deepEqual([await found('ete'), await found('d'), await found('y')], [['photos/Été/c.jpg'], [], []])
+  assert.deepEqual(await catalogue.audit.wrongCounters(), [])
+  assert.deepEqual(await catalogue.audit.integrity(), [])
+  await catalogue.write.deleteEntry({ accountId: ada.id, path: 'a/', prefix: null, message: '', now: began + 20 })
+  assert.deepEqual((await told(ada.id)).at(-1), '6 delete a/  20')
+  while ((await catalogue.write.sweepDetached({ limit: 10, now: 1 })).left);
+  assert.deepEqual(await catalogue.audit.wrongCounters(), [])
 })
 
 test('Opened again, an updated catalogue is left as it is', async (t) => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { Failure } from '../../src/core/failure.ts'
+import type { UploadPart } from '../../src/core/model.ts'
 import type { BlobStore } from '../../src/core/ports.ts'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -161,11 +162,161 @@ export function blobStoreContract(name: string, open: (t: TestContext) => Promis
     assert.equal(await store.stat(digest), undefined)
   })
 
+  promise(
+    'a blob that is held is not removed before its release, and one that is missing is not held',
+    async ({ store }) => {
+      const digest = await put(store, randomBytes(100))
+      const held = await store.hold(digest)
+      assert.deepEqual([held?.digest, held?.size], [digest, 100])
+      assert.equal(await store.remove(digest, async () => true), false)
+      held?.release()
+      assert.equal(await store.remove(digest, async () => true), true)
+      assert.equal(await store.hold(digest), undefined)
+      assert.equal(await store.remove(digest, async () => true), true, 'nobody holds what is missing')
+    },
+  )
+
+  promise('whoever would hold a blob during its removal waits, and does not get it', async ({ store }) => {
+    const digest = await put(store, randomBytes(100))
+    let confirm: (yes: boolean) => void = () => {}
+    const removal = store.remove(digest, () => new Promise((resolve) => (confirm = resolve)))
+    const hold = store.hold(digest)
+    confirm(true)
+    assert.equal(await removal, true)
+    assert.equal(await hold, undefined)
+  })
+
+  promise('parts are kept by their upload, and reachable by nobody', async ({ store }) => {
+    const [one, other] = [randomUUID(), randomUUID()]
+    const part = await receive(store, one, 1, randomBytes(3_000))
+    await receive(store, other, 1, randomBytes(10))
+    assert.deepEqual([...(await store.parts.files(one))], [[part.file, 3_000]])
+    assert.deepEqual((await store.parts.uploads()).sort(), [one, other].sort())
+    assert.equal(await store.stat(part.digest), undefined)
+    await store.parts.drop(one)
+    await store.parts.drop(one)
+    assert.equal((await store.parts.files(one)).size, 0)
+    assert.deepEqual(await store.parts.uploads(), [other])
+  })
+
+  promise('a part is removed by itself, also when it is gone already', async ({ store }) => {
+    const id = randomUUID()
+    const [first, second] = [await receive(store, id, 1, randomBytes(10)), await receive(store, id, 2, randomBytes(20))]
+    await store.parts.remove(id, first.file)
+    await store.parts.remove(id, first.file)
+    assert.deepEqual([...(await store.parts.files(id))], [[second.file, 20]])
+  })
+
+  promise('a part that is refused, or whose source fails, leaves nothing', async ({ store }) => {
+    const id = randomUUID()
+    const source = chunked(randomBytes(400_000))
+    await assert.rejects(() => store.parts.receive(id, source, { limitBytes: 399_999 }), isFailureOf('too_large'))
+    assert.equal(source.destroyed, true)
+    await assert.rejects(() => store.parts.receive(id, Readable.from(failing(600_000)), unlimited), /the line is dead/)
+    assert.equal((await store.parts.files(id)).size, 0)
+  })
+
+  promise('a part of an upload that is dropped meanwhile is not found, and leaves nothing', async ({ store }) => {
+    const id = randomUUID()
+    async function* dropping() {
+      yield randomBytes(300_000)
+      await store.parts.drop(id)
+      yield randomBytes(300_000)
+    }
+    await assert.rejects(() => store.parts.receive(id, Readable.from(dropping()), unlimited), isFailureOf('not_found'))
+    assert.deepEqual(await store.parts.uploads(), [])
+  })
+
+  /** Around the borders of reading and writing in chunks, with empty parts first, last and between. */
+  for (const sizes of [
+    [5_000_000],
+    [0],
+    [0, 0],
+    [1, 0, 2],
+    [0, 300_000, 1],
+    [262_144, 1_048_576, 1_048_577],
+    [3, ...Array<number>(200).fill(1_500)],
+    [20_000_000, 20_000_000],
+  ]) {
+    const text = sizes.length > 5 ? `${sizes.length} parts` : `parts of ${sizes.join(' and ')} bytes`
+    promise(`${text} are put together to one blob`, async ({ store, leftovers }) => {
+      const id = randomUUID()
+      const { parts, whole } = await receiveAll(store, id, sizes)
+      const staged = await store.parts.assemble(id, parts)
+      assert.deepEqual([staged.digest, staged.size], [sha256(whole), whole.length])
+      assert.deepEqual(Buffer.from(staged.head), whole.subarray(0, 4_100))
+      ;(await store.commit(staged)).release()
+      assert.deepEqual(await store.read(staged.digest), whole)
+      await store.parts.drop(id)
+      assert.equal(await leftovers(), 0)
+      assert.deepEqual(await store.parts.uploads(), [])
+    })
+  }
+
+  promise('parts put together twice, and other ones in between, come to what they are', async ({ store }) => {
+    const id = randomUUID()
+    const { parts, whole } = await receiveAll(store, id, [700_000, 300_000, 500_000])
+    const [first, second, third] = parts as [UploadPart, UploadPart, UploadPart]
+    assert.equal((await store.parts.assemble(id, parts)).digest, sha256(whole))
+    const turned = [whole.subarray(700_000, 1_000_000), whole.subarray(0, 700_000)]
+    // The first one's file is longer than its part by now.
+    assert.equal((await store.parts.assemble(id, [second, first])).digest, sha256(Buffer.concat(turned)))
+    assert.equal((await store.parts.assemble(id, [third])).digest, third.digest)
+    assert.equal((await store.parts.assemble(id, [first])).size, 700_000)
+    const again = await store.parts.assemble(id, parts)
+    ;(await store.commit(again)).release()
+    assert.deepEqual(await store.read(sha256(whole)), whole)
+  })
+
+  promise('parts that are put together and not committed stay as they are', async ({ store }) => {
+    const id = randomUUID()
+    const { parts, whole } = await receiveAll(store, id, [400_000, 100])
+    await store.discard(await store.parts.assemble(id, parts))
+    assert.equal((await store.parts.assemble(id, parts)).digest, sha256(whole))
+  })
+
+  promise('a part without its file is not found by its name, and nothing is lost of the others', async ({ store }) => {
+    const id = randomUUID()
+    const { parts, whole } = await receiveAll(store, id, [200_000, 300_000, 10])
+    const lost = parts[1] as UploadPart
+    await store.parts.remove(id, lost.file)
+    const isLost = (error: unknown) =>
+      error instanceof Failure && error.code === 'not_found' && (error.detail as { id: string }).id === lost.file
+    await assert.rejects(() => store.parts.assemble(id, parts), isLost)
+    await assert.rejects(() => store.parts.assemble(id, [lost]), isLost)
+    const sent = await receive(store, id, 2, whole.subarray(200_000, 500_000))
+    const all = parts.map((part) => (part === lost ? sent : part))
+    assert.equal((await store.parts.assemble(id, all)).digest, sha256(whole))
+  })
+
+  promise("nothing but an upload's id leads to parts", async ({ store }) => {
+    for (const id of ['', '..', '../blobs', `${randomUUID()}/..`]) {
+      await assert.rejects(async () => store.parts.drop(id), TypeError)
+      await assert.rejects(async () => store.parts.files(id), TypeError)
+    }
+    await assert.rejects(async () => store.parts.remove(randomUUID(), '../x'), TypeError)
+  })
+
   promise('a probe says that it can be written to, and leaves nothing', async ({ store, leftovers }) => {
     await store.probe()
     assert.equal(await leftovers(), 0)
     assert.ok((await store.room()) > 0)
   })
+}
+
+const isFailureOf = (code: string) => (error: unknown) => error instanceof Failure && error.code === code
+
+async function receive(store: BlobStore, id: string, number: number, bytes: Buffer): Promise<UploadPart> {
+  const { digest, size, file } = await store.parts.receive(id, chunked(bytes), unlimited)
+  assert.deepEqual([digest, size], [sha256(bytes), bytes.length])
+  return { number, file, digest, size, contentType: null }
+}
+
+/** Received at once, and given in the order of their numbers. */
+async function receiveAll(store: BlobStore, id: string, sizes: readonly number[]) {
+  const bytes = sizes.map((size) => randomBytes(size))
+  const parts = await Promise.all(bytes.map((one, at) => receive(store, id, at + 1, one)))
+  return { parts, whole: Buffer.concat(bytes) }
 }
 
 function chunked(bytes: Buffer): Readable {

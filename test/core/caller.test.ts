@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Caller, type Need, prefixOf, requireMay } from '../../src/core/caller.ts'
 import { isFailure, type Needed } from '../../src/core/failure.ts'
-import type { Account, Key, LinkPurpose } from '../../src/core/model.ts'
+import type { Account, Key, LinkPurpose, RequestLink } from '../../src/core/model.ts'
 
 const account: Account = {
   id: 'account',
@@ -18,6 +18,8 @@ const account: Account = {
   accessUntil: null,
   publicUrlBase: null,
   maxUploadBytes: null,
+  actor: null,
+  actorType: null,
 }
 
 function byKey(wish: Partial<Pick<Key, 'kind' | 'scopes' | 'pathPrefix' | 'expiresAt'>> = {}): Caller {
@@ -42,6 +44,20 @@ function bySession(kind: 'page' | 'api'): Caller {
   return { account, by: 'session', session: { id: 'session', accountId: account.id, kind, expiresAt: 2 } }
 }
 
+const requestLink: RequestLink = {
+  id: 'request',
+  token: 'token',
+  accountId: account.id,
+  entryId: 'entry',
+  ttlSeconds: 60,
+  maxFiles: null,
+  maxBytes: null,
+  files: 0,
+  bytes: 0,
+  createdAt: 1,
+  expiresAt: 2,
+}
+
 const callers = {
   'a log-in at a page': bySession('page'),
   'an access token': bySession('api'),
@@ -57,6 +73,7 @@ const callers = {
   'a key to read about the user of a folder': byKey({ scopes: ['user:read'], pathPrefix: 'docs/' }),
   'a key with no scope at all': byKey({ scopes: [] }),
   'a link': { account, by: 'link', purpose: 'reset' },
+  'a stranger asked to fill a folder': { account, by: 'request', request: requestLink, folder: 'docs/' },
 } as const satisfies Record<string, Caller>
 
 const needs = [
@@ -99,6 +116,7 @@ const table: Record<keyof typeof callers, readonly Verdict[]> = {
   ],
   'a key with no scope at all': ['scope', 'scope', 'scope', 'scope', 'full_key', 'full_key', 'login', 'login'],
   'a link': ['login', 'login', 'login', 'login', 'login', 'login', 'login', 'may'],
+  'a stranger asked to fill a folder': ['login', 'may', 'login', 'login', 'login', 'login', 'login', 'login'],
 }
 
 function verdictOf(caller: Caller, need: Need, path?: string): Verdict {
@@ -142,6 +160,15 @@ test('A key is held to its folder, with all that lies below, for each of its sco
       assert.equal(verdictOf(caller, need, path), 'prefix', path)
     }
   }
+})
+
+test('Who is asked to fill a folder may add to that folder, and look at nothing', () => {
+  const caller = callers['a stranger asked to fill a folder']
+  for (const path of ['docs/', 'docs/a.txt', 'docs/deep/er/'])
+    assert.equal(verdictOf(caller, 'files:write', path), 'may')
+  for (const path of ['', 'docs', 'docs-old/', 'other/docs/a.txt'])
+    assert.equal(verdictOf(caller, 'files:write', path), 'login', path)
+  assert.equal(verdictOf(caller, 'files:read', 'docs/a.txt'), 'login')
 })
 
 test('A scope that is missing is told before a folder that is wrong, and both by their names', () => {

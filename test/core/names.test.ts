@@ -3,47 +3,17 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isFailure } from '../../src/core/failure.ts'
 import {
-  byteLength,
-  cutToBytes,
   displayName,
   emailAddress,
   folderName,
-  folderPath,
-  isSegment,
   nameLimitBytes,
-  pathLimitBytes,
-  segmentLimitBytes,
   segmentsFor,
-  segmentsOf,
   splitExtension,
 } from '../../src/core/names.ts'
+import { isSegment, segmentLimitBytes } from '../../src/core/paths.ts'
+import { byteLength, cutToBytes } from '../../src/core/text.ts'
+import { text } from '../support/texts.ts'
 
-/** Text of every kind: well-formed or not, with separators and control characters often among it. */
-const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.string({ unit: 'grapheme', maxLength: 60 }),
-  fc
-    .array(
-      fc.constantFrom(
-        'a',
-        '.',
-        '..',
-        '/',
-        '\\',
-        ' ',
-        '\0',
-        '\n',
-        '\u007f',
-        '\u0085',
-        '😀',
-        'é',
-        'é',
-        '\ud800',
-        '€'.repeat(90),
-      ),
-    )
-    .map((parts) => parts.join('')),
-)
 const id = 'AbCdEfGh12345678'
 
 const isInvalid = (error: unknown): boolean => isFailure(error) && error.code === 'invalid'
@@ -97,62 +67,6 @@ test('Text is cut between characters, and never longer than it may be', () => {
       assert.ok(next === undefined || byteLength(cut + next) > limit, 'one character more would be too much')
     }),
   )
-})
-
-test('A folder’s path has one form, and its segments make it again', () => {
-  fc.assert(
-    fc.property(text, (sent) => {
-      let path: string
-      try {
-        path = folderPath(sent)
-      } catch (error) {
-        return assert.ok(isInvalid(error))
-      }
-      assert.equal(folderPath(path), path)
-      assert.ok(byteLength(path) <= pathLimitBytes)
-      assert.ok(path === '' || (path.endsWith('/') && !path.startsWith('/')))
-      assert.ok(segmentsOf(path).every(isSegment))
-      assert.equal(
-        segmentsOf(path)
-          .map((segment) => `${segment}/`)
-          .join(''),
-        path,
-      )
-    }),
-  )
-})
-
-test('A path with an empty, a dot or a dot-dot segment, a backslash or a control character is refused', () => {
-  const good: [string, string][] = [
-    ['', ''],
-    ['/', ''],
-    ['docs', 'docs/'],
-    ['docs/', 'docs/'],
-    ['docs/a b/ü', 'docs/a b/ü/'],
-    ['u\u0308', 'ü/'],
-    ['...', '.../'],
-    ['x'.repeat(255), `${'x'.repeat(255)}/`],
-  ]
-  for (const [sent, path] of good) assert.equal(folderPath(sent), path)
-  const bad = [
-    '/docs',
-    'docs//',
-    '//',
-    'a//b',
-    '.',
-    '..',
-    'a/../b',
-    'a/./b',
-    'a/..',
-    '../',
-    'a\\b',
-    'a\0b',
-    'a\nb',
-    'x'.repeat(256),
-    '€'.repeat(86),
-    `${'y'.repeat(200)}/`.repeat(6),
-  ]
-  for (const sent of bad) assert.throws(() => folderPath(sent), isInvalid, JSON.stringify(sent))
 })
 
 test('A folder’s name is a segment, trimmed and composed', () => {

@@ -44,6 +44,8 @@ function accountOn(plan: string | null, more: Partial<Account> = {}): Account {
     accessUntil: null,
     publicUrlBase: null,
     maxUploadBytes: null,
+    actor: null,
+    actorType: null,
     ...more,
   }
 }

@@ -6,11 +6,15 @@ import { doors } from '../../src/http/application.ts'
 import { atiru } from '../../src/http/atiru/index.ts'
 import { identity } from '../../src/http/identity/index.ts'
 import { apiMarkdown } from '../../src/http/reference/manual.ts'
+import { requestedLinks, sharedLinks, storage } from '../../src/http/storage/index.ts'
 
 const page = new URL('../../docs/api.md', import.meta.url)
 const titled = [
   { title: 'Atiru, at the root', ...atiru },
   { title: 'AetherCDN, at /api/v1', ...aether },
+  { title: 'Storage, at /storage', ...storage },
+  { title: 'Links of shares, at /s', ...sharedLinks },
+  { title: 'Links that ask for files, at /r', ...requestedLinks },
   { title: 'Identity (Unturned), at /identity', ...identity },
 ]
 
@@ -25,6 +29,6 @@ test('the page has every route of every door', () => {
   assert.deepEqual(titled.map(({ name }) => name).sort(), doors.map(({ name }) => name).sort())
   for (const { base, routes } of doors) {
     for (const { method, path } of routes)
-      assert.ok(text.includes(`\`${method.toUpperCase()} ${base}${path.replace(/:(\w+)/g, '{$1}')}\``), path)
+      assert.ok(text.includes(`\`${method.toUpperCase()} ${base}${path.replace(/[:*](\w+)/g, '{$1}')}\``), path)
   }
 })

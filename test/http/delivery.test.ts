@@ -290,6 +290,7 @@ test('A client that is gone before its file is open leaves none open', async (t)
   const server = createServer((request, response) => {
     const content = {
       etag: '"x"',
+      digest: '',
       lastModifiedMs: 0,
       size: 10_000_000,
       headers: [],

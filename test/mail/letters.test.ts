@@ -15,6 +15,7 @@ const letters: Record<Letter['purpose'], Letter> = {
   known: { to, purpose: 'known', path: '/app/sign-in', expiresAt },
   reset: { to, purpose: 'reset', path: `/app/reset?token=${token}&a="<b>"`, expiresAt },
   code: { to, purpose: 'code', code: '049213', expiresAt },
+  magic: { to, purpose: 'magic', path: `/storage/auth/magic/${token}`, expiresAt },
 }
 
 /** A letter's words in one line, however they are broken. */

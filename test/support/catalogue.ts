@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { nanoid } from 'nanoid'
 import { type OpenCatalogue, openCatalogue } from '../../src/catalogue/index.ts'
-import type { Destination, Publication, Quota } from '../../src/core/catalogue.ts'
+import type { Destination, Publication, PutFile, Quota } from '../../src/core/catalogue.ts'
 import { segmentsFor } from '../../src/core/names.ts'
 import { temporaryFolder } from './app.ts'
 import { atEnd } from './at-end.ts'
@@ -45,4 +45,24 @@ export function publication(
     tags: [],
   }
   return { accountId, destination, prefix: null, files: [file], quota, now: Date.now() }
+}
+
+type Wish = Partial<Omit<PutFile, 'file'>> & { readonly file?: Partial<PutFile['file']> }
+
+/** A file put at a path. Its bytes nobody has; they are the same for the same text and size. */
+export function putting(accountId: string, path: string, size = 10, wish: Wish = {}): PutFile {
+  const digest = createHash('sha256').update(`${path} ${size}`).digest('hex')
+  const file = {
+    digest,
+    size,
+    id: randomUUID(),
+    fileId: nanoid(16),
+    entryId: randomUUID(),
+    contentType: 'text/plain',
+    isPublic: false,
+    description: '',
+    tags: [],
+  }
+  const quota = { bytes: null, files: null }
+  return { accountId, path, prefix: null, message: '', quota, now: 1, ...wish, file: { ...file, ...wish.file } }
 }

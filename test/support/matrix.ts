@@ -7,7 +7,11 @@ import { atEnd } from './at-end.ts'
 import { namesBelow, until } from './state.ts'
 
 /** Whether a letter went out meanwhile is nobody's doing who asks; that there is one is. */
-const columns: Readonly<Record<string, string>> = { mails: 'id, recipient, purpose' }
+const columns: Readonly<Record<string, string>> = {
+  mails: 'id, recipient, purpose',
+  // A link that leads somewhere counts whom it led there.
+  shares: 'id, token, account_id, entry_id, expires_at',
+}
 
 export interface WholeState {
   /** Every row of the catalogue and every file of the store: equal before and after whatever must change nothing. */

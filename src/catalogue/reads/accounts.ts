@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { AccountReads } from '../../core/catalogue.ts'
 import { accountOf, sessionOf } from '../rows.ts'
 import type { ReadTables } from '../schema.ts'
@@ -19,6 +19,10 @@ export function accountReads(db: Kysely<ReadTables>): AccountReads {
     accountByEmail: async (email) => {
       const row = await accounts.where('email', '=', email).executeTakeFirst()
       return row && accountOf(row)
+    },
+    accountByActor: async (actor) => {
+      const row = await accounts.where(sql<boolean>`actor = ${actor} COLLATE NOCASE`).executeTakeFirst()
+      return row && { account: accountOf(row), publicKey: row.public_key }
     },
     accounts: async () => (await accounts.orderBy('created_at').execute()).map(accountOf),
     passwordHash: async (accountId) => {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { CatalogueWrites } from '../../core/catalogue.ts'
 import type { Digest, Stored } from '../../core/ports.ts'
 import type { Db } from '../queries.ts'
@@ -63,14 +64,8 @@ export async function nameBlob(db: Db, blob: Stored): Promise<void> {
 export async function unnameBlobs(db: Db, digests: readonly Digest[], now: number): Promise<void> {
   const counts = new Map<Digest, number>()
   for (const digest of digests) counts.set(digest, (counts.get(digest) ?? 0) + 1)
-  for (const [digest, count] of counts) {
-    await db
-      .updateTable('blobs')
-      .set((e) => ({
-        names: e('names', '-', count),
-        unnamed_since: e.case().when('names', '=', count).then(now).else(null).end(),
-      }))
-      .where('digest', '=', digest)
-      .execute()
-  }
+  await sql`
+    UPDATE blobs SET names = names - gone.count, unnamed_since = iif(names = gone.count, ${now}, NULL)
+    FROM (SELECT value ->> 0 AS digest, value ->> 1 AS count FROM json_each(${JSON.stringify([...counts])})) AS gone
+    WHERE blobs.digest = gone.digest`.execute(db)
 }

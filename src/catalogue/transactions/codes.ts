@@ -1,11 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { CatalogueWrites } from '../../core/catalogue.ts'
-import { Failure } from '../../core/failure.ts'
-import type { Account } from '../../core/model.ts'
-import { accountOf } from '../rows.ts'
 import type { Transactions, Work } from './context.ts'
 import { insertMail } from './mails.ts'
-import { findByEmail, insertAccount, insertSession, revokePriorAccess, update } from './people.ts'
+import { findByEmail, signInByMailbox } from './people.ts'
 
 type Writes = Pick<CatalogueWrites, 'sendCode' | 'redeemCode'>
 
@@ -27,14 +24,8 @@ export const codes: Transactions<Writes> = {
 
   async redeemCode(work, { email, digest, newAccount, session, now }) {
     if (!(await isRight(work, email, digest, now))) return false
-    const found = await findByEmail(work, email)
-    if (found && found.disabled_at !== null) throw new Failure('forbidden', { needs: 'active_account' })
-    const account = found
-      ? await proved(work, accountOf(found), now)
-      : newAccount && (await insertAccount(work, newAccount))
-    if (!account) return false
-    await work.db.deleteFrom('codes').where('email', '=', email).execute()
-    await insertSession(work, account.id, session, now)
+    const account = await signInByMailbox(work, email, newAccount && (async () => newAccount), { session, now })
+    if (account) await work.db.deleteFrom('codes').where('email', '=', email).execute()
     return account
   },
 }
@@ -50,11 +41,4 @@ async function isRight(work: Work, email: string, digest: string, now: number): 
     .returning('digest')
     .executeTakeFirst()
   return code !== undefined && timingSafeEqual(Buffer.from(code.digest), Buffer.from(digest))
-}
-
-/** The address is its owner's now: a password from before was perhaps a stranger's, who registered it and waited. */
-async function proved(work: Work, account: Account, now: number): Promise<Account> {
-  if (account.verifiedAt !== null) return account
-  await revokePriorAccess(work, account.id)
-  return update(work, account.id, { password_hash: null, verified_at: now, updated_at: now })
 }

@@ -1,14 +1,17 @@
-import type { CatalogueWrites } from '../../core/catalogue.ts'
+import type { CatalogueWrites, Recorded } from '../../core/catalogue.ts'
 import { Failure } from '../../core/failure.ts'
 import { type Db, findFolder, pathOfEntry } from '../queries.ts'
 import { type FolderRow, folderOf } from '../rows.ts'
-import { unnameBlobs } from './blobs.ts'
-import type { Transactions } from './context.ts'
+import type { Transactions, Work } from './context.ts'
+import { nextTx, record } from './history.ts'
+import { indexName } from './names.ts'
+import { detach, sweepSome } from './sweep.ts'
 import {
   addBelow,
   addIn,
   insertFolder,
   isTaken,
+  placeOf,
   requireInside,
   requireOutside,
   requirePathLength,
@@ -20,45 +23,53 @@ type Writes = Pick<CatalogueWrites, 'createFolder' | 'changeFolder' | 'deleteFol
 
 export const folders: Transactions<Writes> = {
   async createFolder({ db }, input) {
-    const parent = await resolve(db, input.accountId, input.parent, input.prefix, input.now)
-    requirePathLength(`${parent.path}${input.name}/`, 'name')
-    return folderOf(await insertFolder(db, parent.folder, input))
+    const { accountId, name, now } = input
+    const recorded = await nextTx(db, accountId, now)
+    const parent = await resolve(db, accountId, input.parent, input.prefix, recorded)
+    const path = `${parent.path}${name}/`
+    requirePathLength(path, 'name')
+    if (await isTaken(db, parent.folder, name)) throw taken('folder', name)
+    const folder = await insertFolder(db, parent.folder, input, recorded)
+    await record(db, accountId, recorded, { action: 'mkdir', path })
+    return folderOf(folder)
   },
 
   async changeFolder({ db }, input) {
     const { folder, path } = await requireFolder(db, input)
-    const parentId = input.parentId ?? folder.parent_id ?? ''
-    const parent = await resolve(db, input.accountId, { folderId: parentId }, input.prefix, input.now)
+    const parent = await placeOf(db, input.accountId, input.parentId ?? folder.parent_id ?? '', input.prefix)
     const name = input.name ?? folder.name
+    const target = `${parent.path}${name}/`
     await requireOutside(db, parent.folder.seq, folder.seq)
-    requirePathLength(`${parent.path}${name}/`, 'name')
-    if (`${parent.path}${name}/` !== path) {
+    requirePathLength(target, 'name')
+    if (target !== path) {
       if (await isTaken(db, parent.folder, name)) throw taken('folder', name)
-      await place(db, folder, parent.folder, name)
+      const recorded = await nextTx(db, input.accountId, input.now)
+      await placeFolder(db, folder, parent.folder, name, recorded)
+      await record(db, input.accountId, recorded, { action: 'move', path, target })
     }
     await db.updateTable('entries').set({ updated_at: input.now }).where('seq', '=', folder.seq).execute()
     const changed = await findFolder(db, input.accountId, folder.id)
     return folderOf(changed as FolderRow)
   },
 
-  async deleteFolder({ db, touched }, input) {
-    const { folder } = await requireFolder(db, input)
+  async deleteFolder(work, input) {
+    const { folder, path } = await requireFolder(work.db, input)
     const isEmpty = folder.files_in + folder.folders_in === 0
     if (!isEmpty && !input.recursive) {
       const why = 'the folder is not empty; delete what is in it, or ask for ?recursive=true'
       throw new Failure('conflict', { what: 'folder', id: folder.id, why })
     }
-    await leaveParent(db, folder)
-    await detach(db, [folder.seq])
-    touched.everyFile ||= folder.files_below > 0
+    await cutOff(work, folder)
+    const recorded = await nextTx(work.db, input.accountId, input.now)
+    await record(work.db, input.accountId, recorded, { action: 'delete', path })
   },
 
   async sweepDetached({ db }, { limit, now }) {
     let swept = 0
     while (swept < limit) {
-      const next = await db.selectFrom('detached').select('seq').limit(1).executeTakeFirst()
-      if (!next) return { swept, left: false }
-      swept += await sweepFolder(db, next.seq, limit - swept, now)
+      const some = await sweepSome(db, limit - swept, now)
+      if (some === 0) return { swept, left: false }
+      swept += some
     }
     return { swept, left: true }
   },
@@ -86,70 +97,25 @@ async function leaveParent(db: Db, folder: FolderRow): Promise<void> {
   await addBelow(db, folder.parent, { files: -files, folders: -folders, bytes: -bytes })
 }
 
-async function place(db: Db, folder: FolderRow, parent: FolderRow, name: string): Promise<void> {
+/** Puts a folder at another place that is free; what lies below it goes with it unchanged. */
+export async function placeFolder(
+  db: Db,
+  folder: FolderRow,
+  parent: FolderRow,
+  name: string,
+  { tx, at }: Recorded,
+): Promise<void> {
   await leaveParent(db, folder)
-  await db
-    .updateTable('entries')
-    .set({ parent: parent.seq, segment: name, name })
-    .where('seq', '=', folder.seq)
-    .execute()
+  const set = { parent: parent.seq, segment: name, name, tx, tx_at: at }
+  await db.updateTable('entries').set(set).where('seq', '=', folder.seq).execute()
+  await indexName(db, { ...folder, segment: name, name })
   await addIn(db, parent.seq, { files: 0, folders: 1 })
   await addBelow(db, parent.seq, whole(folder))
 }
 
-/** Cuts folders off the tree: from here on nothing below them is found, and `sweepDetached` removes their rows. */
-async function detach(db: Db, seqs: readonly number[]): Promise<void> {
-  await db.updateTable('entries').set({ parent: null, segment: null }).where('seq', 'in', seqs).execute()
-  await db
-    .insertInto('detached')
-    .values(seqs.map((seq) => ({ seq })))
-    .execute()
-}
-
-/**
- * One step of removing a detached folder: some of its files; or, when it has none left, its folders become detached
- * themselves; or, when it has neither, the folder's own row goes. Each step is found by index, however much lies below.
- * Resolves to how many rows it touched.
- */
-async function sweepFolder(db: Db, seq: number, limit: number, now: number): Promise<number> {
-  const inFolder = db.selectFrom('entries as e').where('e.parent', '=', seq).limit(limit)
-  const files = await inFolder
-    .innerJoin('files as f', 'f.seq', 'e.file')
-    .select(['e.seq', 'f.seq as file_seq', 'f.digest'])
-    .execute()
-  if (files.length > 0) {
-    await db
-      .deleteFrom('entries')
-      .where(
-        'seq',
-        'in',
-        files.map((file) => file.seq),
-      )
-      .execute()
-    await db
-      .deleteFrom('files')
-      .where(
-        'seq',
-        'in',
-        files.map((file) => file.file_seq),
-      )
-      .execute()
-    await unnameBlobs(
-      db,
-      files.map((file) => file.digest),
-      now,
-    )
-    return files.length
-  }
-  const folders = await inFolder.where('e.file', 'is', null).select('e.seq').execute()
-  if (folders.length > 0) {
-    await detach(
-      db,
-      folders.map((folder) => folder.seq),
-    )
-    return folders.length
-  }
-  await db.deleteFrom('detached').where('seq', '=', seq).execute()
-  await db.deleteFrom('entries').where('seq', '=', seq).execute()
-  return 1
+/** Takes a folder with all below it out of the tree at once, whatever its size. */
+export async function cutOff({ db, touched }: Work, folder: FolderRow): Promise<void> {
+  await leaveParent(db, folder)
+  await detach(db, [folder.seq])
+  touched.everyFile ||= folder.files_below > 0
 }

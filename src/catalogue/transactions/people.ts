@@ -25,6 +25,11 @@ export async function insertAccount(work: Work, input: NewAccount): Promise<Acco
       access_until: null,
       public_url_base: null,
       max_upload_bytes: null,
+      last_tx: 0,
+      upload_bytes: 0,
+      actor: input.actor ?? null,
+      actor_type: input.actorType ?? null,
+      public_key: input.publicKey ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -131,6 +136,32 @@ export async function revokePriorAccess(work: Work, accountId: string, keep = ''
     .where('purpose', '=', 'confirm')
     .where('used_at', 'is', null)
     .execute()
+}
+
+/**
+ * Signs in whoever has just proved to have an e-mail's mailbox: into its account, which is made where there is none and `made`
+ * may make one. A password that was never verified goes, with its sessions and links. `false` where nobody is let in.
+ * @throws Failure `forbidden` for a disabled account.
+ */
+export async function signInByMailbox(
+  work: Work,
+  email: string,
+  made: (() => Promise<NewAccount>) | undefined,
+  { session, now }: { session: NewSession; now: number },
+): Promise<Account | false> {
+  const found = await findByEmail(work, email)
+  if (found && found.disabled_at !== null) throw new Failure('forbidden', { needs: 'active_account' })
+  const account = found ? await proved(work, accountOf(found), now) : made && (await insertAccount(work, await made()))
+  if (!account) return false
+  await insertSession(work, account.id, session, now)
+  return account
+}
+
+/** The address is its owner's now: a password from before was perhaps a stranger's, who registered it and waited. */
+async function proved(work: Work, account: Account, now: number): Promise<Account> {
+  if (account.verifiedAt !== null) return account
+  await revokePriorAccess(work, account.id)
+  return update(work, account.id, { password_hash: null, verified_at: now, updated_at: now })
 }
 
 /** Removes accounts that nobody was ever let into, with what every account has. */

@@ -51,9 +51,8 @@ export const sessions: Transactions<Writes> = {
   },
 
   async pruneAccess(work, { now, unconfirmedBefore }) {
-    await work.db.deleteFrom('sessions').where('expires_at', '<=', now).execute()
-    await work.db.deleteFrom('links').where('expires_at', '<=', now).execute()
-    await work.db.deleteFrom('codes').where('expires_at', '<=', now).execute()
+    for (const table of ['sessions', 'links', 'codes', 'challenges', 'magic_links'] as const)
+      await work.db.deleteFrom(table).where('expires_at', '<=', now).execute()
     return forgetUnconfirmed(work, unconfirmedBefore)
   },
 }

@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
-import type { Destination } from '../../core/catalogue.ts'
+import type { Destination, Recorded } from '../../core/catalogue.ts'
 import { Failure, invalid } from '../../core/failure.ts'
-import { byteLength, pathLimitBytes, reservedAtRoot } from '../../core/names.ts'
-import { type Db, findFolder, findFolderAt, findRoot, liesBelow, pathOfEntry } from '../queries.ts'
+import { isBelow, isWithin, pathLimitBytes, reservedAtRoot } from '../../core/paths.ts'
+import { byteLength } from '../../core/text.ts'
+import { type Db, findFolder, findFolderAt, findRoot, folderEntries, liesBelow, pathOfEntry } from '../queries.ts'
 import type { FolderRow } from '../rows.ts'
+import { indexName } from './names.ts'
 
 /** How the sums of a folder and of all above it change. */
 export interface Change {
@@ -43,8 +45,7 @@ export async function addIn(db: Db, folder: number, change: { files: number; fol
 
 /** @throws Failure `forbidden` unless the path lies inside the prefix (the prefix's own folder does not: it belongs to its parent). */
 export function requireInside(path: string, prefix: string | null): void {
-  if (prefix !== null && !(path.startsWith(prefix) && path !== prefix))
-    throw new Failure('forbidden', { needs: 'prefix' })
+  if (!isBelow(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
 }
 
 export interface Place {
@@ -58,37 +59,56 @@ export async function resolve(
   accountId: string,
   destination: Destination,
   prefix: string | null,
-  now: number,
+  recorded: Recorded,
 ): Promise<Place> {
-  const folder =
-    'folderId' in destination
-      ? await findFolder(db, accountId, destination.folderId)
-      : await ensureFolder(db, accountId, destination.segments, now)
-  if (!folder)
-    throw new Failure('not_found', { what: 'folder', id: 'folderId' in destination ? destination.folderId : '' })
+  if ('folderId' in destination) return placeOf(db, accountId, destination.folderId, prefix)
+  const path = destination.segments.map((segment) => `${segment}/`).join('')
+  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  return { folder: await ensureFolder(db, accountId, destination.segments, recorded), path }
+}
+
+/** A folder by its id, inside the prefix. @throws Failure `not_found`, `forbidden`. */
+export async function placeOf(db: Db, accountId: string, folderId: string, prefix: string | null): Promise<Place> {
+  const folder = await findFolder(db, accountId, folderId)
+  if (!folder) throw new Failure('not_found', { what: 'folder', id: folderId })
   const path = await pathOfEntry(db, folder.seq)
-  if (prefix !== null && !path.startsWith(prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
   return { folder, path }
 }
 
-async function ensureFolder(db: Db, accountId: string, segments: readonly string[], now: number): Promise<FolderRow> {
+/**
+ * The folder at the end of segments from the root. What is missing is made: no event of its own, but the number of the one that
+ * implied it. @throws Failure `conflict` where a file is in the way.
+ */
+export async function ensureFolder(
+  db: Db,
+  accountId: string,
+  segments: readonly string[],
+  recorded: Recorded,
+): Promise<FolderRow> {
   const known = await findFolderAt(db, accountId, segments)
   if (known) return known
   let folder = await findRoot(db, accountId)
   for (const [depth, segment] of segments.entries()) {
-    const next = await findFolderAt(db, accountId, segments.slice(0, depth + 1))
-    folder = next ?? (await insertFolder(db, folder, { id: crypto.randomUUID(), name: segment, now }))
+    const next = await folderEntries(db)
+      .where('e.parent', '=', folder.seq)
+      .where('e.segment', '=', segment)
+      .executeTakeFirst()
+    if (!next && (await hasEntry(db, folder, segment))) throw inTheWay(segments.slice(0, depth + 1).join('/'))
+    folder = next ?? (await insertFolder(db, folder, { id: crypto.randomUUID(), name: segment }, recorded))
   }
   return folder
 }
 
-/** @throws Failure `conflict` where the name is taken. */
+const inTheWay = (path: string) => new Failure('conflict', { what: 'file', id: path, why: `"${path}" is a file` })
+
+/** A new folder, where there is none. */
 export async function insertFolder(
   db: Db,
   parent: FolderRow,
-  folder: { id: string; name: string; now: number },
+  folder: { id: string; name: string },
+  { tx, at }: Recorded,
 ): Promise<FolderRow> {
-  if (await isTaken(db, parent, folder.name)) throw taken('folder', folder.name)
   const row = await db
     .insertInto('entries')
     .values({
@@ -101,19 +121,21 @@ export async function insertFolder(
       is_public: 0,
       description: '',
       tags: '[]',
-      created_at: folder.now,
-      updated_at: folder.now,
+      created_at: at,
+      updated_at: at,
+      tx,
+      tx_at: at,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
+  await indexName(db, { ...row, segment: folder.name })
   await addIn(db, parent.seq, { files: 0, folders: 1 })
   await addBelow(db, parent.seq, { files: 0, folders: 1, bytes: 0 })
   return { ...row, parent_id: parent.id, parent_segment: parent.segment }
 }
 
-/** Whether a folder has an entry of this segment, or may have none because a route stands there. */
-export async function isTaken(db: Db, folder: FolderRow, segment: string): Promise<boolean> {
-  if (folder.segment === '' && reservedAtRoot.has(segment)) return true
+/** Whether a folder has an entry of this segment. */
+export async function hasEntry(db: Db, folder: FolderRow, segment: string): Promise<boolean> {
   const row = await db
     .selectFrom('entries')
     .select('seq')
@@ -121,6 +143,11 @@ export async function isTaken(db: Db, folder: FolderRow, segment: string): Promi
     .where('segment', '=', segment)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** Whether a folder has an entry of this segment, or may have none because a route stands there: for doors without paths. */
+export async function isTaken(db: Db, folder: FolderRow, segment: string): Promise<boolean> {
+  return (folder.segment === '' && reservedAtRoot.has(segment)) || (await hasEntry(db, folder, segment))
 }
 
 export function taken(what: 'file' | 'folder', name: string): Failure<'conflict'> {

@@ -1,4 +1,4 @@
-import type { Account, LinkPurpose, Session, SessionKind } from '../model.ts'
+import type { Account, ActorType, LinkPurpose, Session, SessionKind } from '../model.ts'
 import type { Digest } from '../ports.ts'
 import type { NewKey } from './keys.ts'
 import type { NewMail } from './mails.ts'
@@ -28,6 +28,8 @@ export interface AccountReads {
   session(id: string): Promise<SessionHolder | undefined>
   /** Whether a session of either kind has not been ended. */
   hasSession(id: string): Promise<boolean>
+  /** An account by the name of its actor, in whatever case, and the key that it signs with. */
+  accountByActor(actor: string): Promise<{ account: Account; publicKey: string | null } | undefined>
   /** Whom an unused, unexpired link of this purpose is for. */
   linkHolder(digest: Digest, purpose: LinkPurpose, now: number): Promise<LinkHolder | undefined>
 }
@@ -40,6 +42,10 @@ export interface NewAccount {
   readonly verified: boolean
   /** None where absent. */
   readonly plan?: string | null
+  readonly actor?: string | null
+  readonly actorType?: ActorType | null
+  /** Ed25519, 32 bytes as base64url. */
+  readonly publicKey?: string | null
   readonly now: number
 }
 
@@ -139,6 +145,29 @@ export interface AccountWrites {
     session: NewSession
     now: number
   }): Promise<Account | false>
+  /** An account that signs in by a key pair. Rejects with `conflict` where the actor's name is taken. */
+  registerActor(input: NewAccount): Promise<Account>
+  createChallenge(input: { id: string; accountId: string; nonce: string; expiresAt: number }): Promise<void>
+  /** Uses a challenge up, whatever comes of it. Undefined where there is none (any more). */
+  takeChallenge(input: { id: string; now: number }): Promise<{ accountId: string; nonce: string } | undefined>
+  /** Signs an active account in whose signature was verified just now. Rejects with `forbidden` (disabled). */
+  beginSession(input: NewSession & { accountId: string; now: number }): Promise<void>
+  /** A new link to sign in by for an e-mail; `mayRegister` tells whether an unknown e-mail gets its letter. */
+  sendMagicLink(input: {
+    email: string
+    digest: Digest
+    mayRegister: boolean
+    mail: NewMail
+    now: number
+  }): Promise<void>
+  /** Uses a link up and signs in its address, as `redeemCode` does. `false` where it is used or over. */
+  redeemMagicLink(input: {
+    digest: Digest
+    /** Made for the link's address where it has no account, its actor's name after the address; undefined: nobody new is let in. */
+    newAccount: Omit<NewAccount, 'email' | 'actor'> | undefined
+    session: NewSession
+    now: number
+  }): Promise<Account | false>
   /** Gives a session's current refresh token up for the next one. One that was given up before ends the session. */
   rotate(input: {
     digest: Digest
@@ -152,7 +181,7 @@ export interface AccountWrites {
   /** Ends the session of a refresh token, current or used up; nothing where there is none. */
   endSessionOf(input: { digest: Digest }): Promise<void>
   /**
-   * Removes sessions, links and codes that are over, and accounts that were registered before `unconfirmedBefore` and never
+   * Removes sessions, links, codes and challenges that are over, and accounts that were registered before `unconfirmedBefore` and never
    * confirmed: nobody was ever let in. Resolves to whether any of these may be left.
    */
   pruneAccess(input: { now: number; unconfirmedBefore: number }): Promise<boolean>

@@ -51,6 +51,8 @@ export interface Publication {
   readonly prefix: string | null
   readonly files: readonly NewFile[]
   readonly quota: Quota
+  /** The request link that the files came by: counted in the same transaction. Rejects with `quota_exceeded` past its limits. */
+  readonly requestLink?: string | undefined
   readonly now: number
 }
 

@@ -28,7 +28,8 @@ ${passwordForm(visit, caller, problem)}`
 function about({ core }: Visit, { account }: Caller): Html {
   return html`<section class="card">
 <dl class="roomy">
-${fact('E-mail address', account.email)}
+${account.email !== null && fact('E-mail address', account.email)}
+${account.actor !== null && fact('Name of its actor', account.actor)}
 ${fact('Account since', dayInWords(account.createdAt))}
 ${fact('Plan', core.plans.of(account).name)}
 ${trial(core.plans.accessUntil(account), core.clock.now())}

@@ -28,6 +28,8 @@ const refusals: Record<Failures['forbidden']['needs'], string> = {
   active_account: 'This account is disabled. Whoever runs this server can enable it again: larder user enable.',
   same_origin:
     'The form came from another site, so nothing was done. If it was you: open this page anew under the address you see now, and send it again.',
+  bot_check: 'The check that you are no robot failed. Load the page anew and try again.',
+  signed_url: 'This address was changed, is for something else, or is over.',
 }
 
 const missing: Partial<Record<Failures['not_found']['what'], string>> = {

@@ -41,7 +41,7 @@ function navigation(page: Page, base: string, caller: Caller): Html {
       html`<a href="${base}${path}"${name === page.section && html` aria-current="page"`}>${title}</a>`,
   )
   return html`<nav aria-label="Sections">${links}</nav>
-<span class="who" title="Signed in">${caller.account.email}</span>
+<span class="who" title="Signed in">${caller.account.email ?? caller.account.actor}</span>
 <form class="leave" method="post" action="${base}/app/sign-out"><button class="quiet">Sign out</button></form>`
 }
 

@@ -8,13 +8,13 @@ import { failureHeaders } from '../failure-headers.ts'
 import { readForm } from '../form.ts'
 import { answerEarly } from '../linger.ts'
 import { type DoorServices, declaredLength } from '../mount.ts'
+import { requireSameOrigin } from '../origin.ts'
 import { refusalOf, rendered } from '../refusal.ts'
+import { sessionHeaders, signedInCaller } from '../session.ts'
 import { assetHeaders } from './assets.ts'
 import { failurePage } from './failures.ts'
 import { documentOf, headersOf } from './layout.ts'
 import { Once } from './once.ts'
-import { isSecureFor, requireSameOrigin } from './origin.ts'
-import { sessionCookie, signedInCaller } from './session.ts'
 import type { Answer, Leave, MadeKey, Page, PageRoute, Visit } from './visit.ts'
 
 /** What all visits share. */
@@ -106,11 +106,7 @@ function sendPage(page: Page, base: string, request: Request, response: Response
 }
 
 function sendOn({ to, session }: Leave, base: string, request: Request, response: Response): void {
-  if (session !== undefined) {
-    // What is taken away needs no `Secure`, with which a browser on plain HTTP would not even listen.
-    const isSecure = session !== null && isSecureFor(request, contextOf(request))
-    response.set('Set-Cookie', sessionCookie(session, base, isSecure))
-  }
+  if (session !== undefined) response.set(sessionHeaders(session, base, request, contextOf(request)))
   response
     .status(303)
     .location(base + to)

@@ -6,9 +6,9 @@ import type { Upload } from '../../core/uploads.ts'
 import type { RequestContext } from '../context.ts'
 import type { Fields } from '../form.ts'
 import type { Html } from '../html.ts'
+import { hasSessionCookie } from '../session.ts'
 import type { Asset } from './assets.ts'
 import type { Once } from './once.ts'
-import { hasSessionCookie } from './session.ts'
 
 /** A key with its text, which nobody can be told again. */
 export interface MadeKey {

@@ -106,7 +106,8 @@ function contentOf(file: FileEntry, as: Presentation, bytes: Bytes, vary: readon
   const kind = as === 'inline' && mayBeInline(bytes.contentType) ? 'inline' : 'attachment'
   return {
     etag: `"${bytes.digest}"`,
-    lastModifiedMs: file.createdAt,
+    digest: bytes.digest,
+    lastModifiedMs: file.contentAt,
     size: bytes.size,
     cacheHeaders: [...forEver, ...vary],
     headers: [

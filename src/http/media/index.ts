@@ -7,6 +7,7 @@ import { contentPolicy, contentTypeHeader, disposition } from '../content.ts'
 import { contextOf } from '../context.ts'
 import { type Content, deliver } from '../delivery.ts'
 import { failureHeaders } from '../failure-headers.ts'
+import type { HotPath } from '../front.ts'
 import { refusalOf, rendered } from '../refusal.ts'
 import { failure } from '../root-failures.ts'
 import { Contents, type Presentation } from './contents.ts'
@@ -15,11 +16,18 @@ import { Contents, type Presentation } from './contents.ts'
 const mediaPath = /^\/([md])\/([A-Za-z0-9_-]{16})(?:\/[^/]*)?$/
 
 const allowed = ['GET', 'HEAD', 'OPTIONS']
+/** Leave may end at any time. */
+const notShared = ['Cache-Control', 'private, no-cache']
 
-export interface Media {
-  /** Whether the path is one of media's, well-formed or not. */
-  handles(path: string): boolean
-  handle(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Promise<void>
+export interface Media extends HotPath {
+  /** A file's bytes for whoever has leave to see them: shown where that is safe, and kept by no cache that others share. */
+  object(
+    request: IncomingMessage,
+    response: ServerResponse,
+    file: FileEntry,
+    name: string,
+    headers: readonly string[],
+  ): Promise<void>
   /** A file's bytes for its owner (AetherCDN's download): an attachment that no shared cache may keep. */
   download(request: IncomingMessage, response: ServerResponse, file: FileEntry): Promise<void>
 }
@@ -78,11 +86,16 @@ export function createMedia(core: Core): Media {
     handles: (path) => path.startsWith('/m/') || path.startsWith('/d/'),
     handle: (request, response, headers) =>
       answer(request, response, headers).catch((error) => fail(error, request, response, headers)),
+    object: async (request, response, file, name, headers) => {
+      const content = await contents.original({ ...file, name }, 'inline')
+      await send(request, response, file, { ...content, cacheHeaders: notShared }, headers)
+    },
     download: async (request, response, file) => {
-      const { contentType, digest, size, createdAt } = file
+      const { contentType, digest, size, contentAt } = file
       const content = {
         etag: `"${digest}"`,
-        lastModifiedMs: createdAt,
+        digest,
+        lastModifiedMs: contentAt,
         size,
         cacheHeaders: ['Cache-Control', 'private'],
         headers: [

@@ -5,12 +5,12 @@ import type { Door, Route } from '../door.ts'
 export function apiMarkdown(doors: readonly (Pick<Door, 'base' | 'routes'> & { readonly title: string })[]): string {
   const parts = doors.map(({ title, base, routes }) => {
     const rows = routes.map((one) => `| ${cellsOf(one, base).join(' | ')} |`)
-    return [`## ${title}`, '', '| Request | What it does | It takes | It needs |', '|---|---|---|---|', ...rows].join(
-      '\n',
-    )
+    return [`## ${title}`, '', heads, '|---|---|---|---|---|', ...rows].join('\n')
   })
   return `${[intro, ...parts].join('\n\n')}\n`
 }
+
+const heads = '| Request | What it does | It takes | It needs | It answers |'
 
 const intro = `# All addresses
 
@@ -20,13 +20,19 @@ as OpenAPI at \`/reference/openapi.json\`. Public files are at \`/m/{id}\` (show
 opens any door. JSON is sent with \`Content-Type: application/json\`; a question mark stands after what may be left out.`
 
 function cellsOf(one: Route, base: string): string[] {
-  const path = base + one.path.replace(/:(\w+)/g, '{$1}')
+  const path = base + one.path.replace(/[:*](\w+)/g, '{$1}')
   const parts = [
     one.query && `query ${fieldsOf(one.query)}`,
     one.headers && `headers ${Object.keys(one.headers).join(', ')}`,
     one.takes ?? (one.body && `JSON ${fieldsOf(one.body)}`),
   ]
-  return [`\`${one.method.toUpperCase()} ${path}\``, one.summary, parts.filter(Boolean).join('; '), needOf(one)]
+  return [
+    `\`${one.method.toUpperCase()} ${path}\``,
+    one.summary,
+    parts.filter(Boolean).join('; '),
+    needOf(one),
+    answerOf(one),
+  ]
 }
 
 function needOf({ need }: Route): string {
@@ -36,11 +42,22 @@ function needOf({ need }: Route): string {
   return need === 'requests:read' ? '`user:read`, and a key without a folder' : `\`${need}\``
 }
 
-function fieldsOf(schema: z.ZodType): string {
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' }) as {
-    properties?: object
-    required?: string[]
-  }
+function answerOf({ answer, status = 200, gives }: Route): string {
+  return [String(status), answer ? fieldsOf(answer, 'output') : gives].filter(Boolean).join(' ')
+}
+
+function fieldsOf(schema: z.ZodType, io: 'input' | 'output' = 'input'): string {
+  const shape = z.toJSONSchema(schema, { io }) as Shape
+  return (shape.anyOf ?? [shape]).map(namesOf).join(' or ')
+}
+
+interface Shape {
+  readonly properties?: object
+  readonly required?: string[]
+  readonly anyOf?: readonly Shape[]
+}
+
+function namesOf({ properties = {}, required = [] }: Shape): string {
   return Object.keys(properties)
     .map((name) => `\`${name}\`${required.includes(name) ? '' : '?'}`)
     .join(', ')

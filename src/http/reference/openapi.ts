@@ -43,7 +43,7 @@ export function openApi(about: Described, baseUrl: string): OpenApi {
 function documentOf(about: Described): Omit<OpenApi, 'servers'> {
   const paths: Record<string, Record<string, Operation>> = {}
   for (const one of about.door.routes) {
-    const path = one.path.replace(/:(\w+)/g, '{$1}')
+    const path = one.path.replace(/[:*](\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [one.method]: operationOf(one, about) }
   }
   return {
@@ -86,7 +86,7 @@ function securityOf({ need }: Route): Json[] {
 }
 
 function pathParameters({ path }: Route): Parameter[] {
-  const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '')
+  const names = [...path.matchAll(/[:*](\w+)/g)].map((match) => match[1] ?? '')
   return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
 }
 

@@ -46,6 +46,8 @@ export function failureFault(door: string, status: number, code: string | undefi
 
 function isFailure(door: string, status: number, code: string | undefined, body: Failed): boolean {
   const { error, ...rest } = body
+  if (likeStorage.has(door))
+    return isText(error) && (code === undefined || error === (code as unknown)) && hasMessage(rest)
   if (door !== 'aether' && door !== 'identity') {
     const isCode = code === undefined ? typeof rest.code === 'string' : rest.code === code
     return isCode && isText(error) && same(rest, { statusCode: status, code: rest.code })
@@ -61,6 +63,10 @@ function isDetail(body: { detail?: { loc?: unknown[]; msg?: unknown; type?: unkn
   return Object.keys(body).length === 1 && (body.detail ?? []).length > 0 && body.detail?.every(isOne) === true
 }
 
+const likeStorage: ReadonlySet<string> = new Set(['storage', 'shares', 'requests'])
+const hasMessage = (rest: { message?: unknown; code?: unknown }): boolean =>
+  isText(rest.message) && Object.keys(rest).length === 1
+
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const same = (one: object, other: object): boolean =>
   JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
@@ -68,13 +74,18 @@ const same = (one: object, other: object): boolean =>
 function codeOf(route: RouteUnderTest, row: Row, who: Who, status: number): string | undefined {
   const own = row.codes?.[status]
   if (own !== undefined) return typeof own === 'string' ? own : own(who)
-  if (route.door === 'aether' || route.door === 'identity') return usual[status]
+  if (route.door !== 'atiru' && route.door !== 'media') return usual[status]
   if (status === 401) return withoutCredential.includes(who) ? 'MISSING_AUTH' : 'INVALID_OR_EXPIRED_TOKEN'
   if (status === 403 && route.need === 'login' && who !== "a disabled account's key") return 'JWT_REQUIRED'
   return usualAtRoot[status]
 }
 
-const usual: Readonly<Record<number, string>> = { 401: 'unauthorized', 403: 'forbidden', 404: 'not_found' }
+const usual: Readonly<Record<number, string>> = {
+  400: 'bad_request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+}
 const usualAtRoot: Readonly<Record<number, string>> = { 400: 'INVALID_REQUEST', 403: 'FORBIDDEN', 404: 'NOT_FOUND' }
 
 /** A body without what is new in each: where all are answered alike, these are equal. */

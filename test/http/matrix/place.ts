@@ -1,6 +1,7 @@
 import { makeFolder } from '../../support/aether.ts'
 import { type TestApp, upload } from '../../support/app.ts'
 import type { WholeState } from '../../support/matrix.ts'
+import { storage } from '../../support/storage.ts'
 import type { Callers } from './callers.ts'
 import type { Place } from './rows.ts'
 
@@ -49,7 +50,17 @@ export class Places {
     ])
     const { id: keyId } = await this.#app.newKey({ name: 'key of the place', projectId: project.id })
     const ids = { ownerId: owner.id, otherId: this.#callers.other.id, projectId: project.id, keyId }
-    return { ...ids, folderId, fileId: file.id, privateId: hidden.id }
+    return { ...ids, ...(await this.#links()), folderId, fileId: file.id, privateId: hidden.id }
+  }
+
+  async #links(): Promise<Pick<Place, 'uploadId' | 'shareToken' | 'requestToken'>> {
+    const post = (path: string, json: object) => storage(this.#app, 'POST', path, { json })
+    const [upload, share, request] = await Promise.all([
+      post('/files/uploads/multipart', { path: 'place/big.bin' }),
+      post('/files/share', { path: 'place/c.txt' }),
+      post('/requests', { path: 'place/' }),
+    ])
+    return { uploadId: upload.body.upload_id, shareToken: share.body.token, requestToken: request.body.token }
   }
 
   async #clear(headers: Readonly<Record<string, string>>): Promise<void> {

@@ -7,6 +7,10 @@ export interface Place {
   readonly privateId: string
   readonly projectId: string
   readonly keyId: string
+  /** An upload in parts that is open, a share of `c.txt`, and a link that asks for files. */
+  readonly uploadId: string
+  readonly shareToken: string
+  readonly requestToken: string
   readonly ownerId: string
   readonly otherId: string
 }
@@ -36,6 +40,8 @@ export interface Row {
   readonly keeps?: readonly Who[]
   /** Whether a success leaves nothing for the next caller to do the same with. */
   readonly destroys?: boolean
+  /** Whether a route that needs no caller has a look itself at who asks. */
+  readonly looks?: boolean
   /** Whether a success ends sessions of the caller's. */
   readonly endsSession?: boolean
   /** What is wrong with an answer whose status is right; a list must show strangers nothing. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { Failure } from '../../core/failure.ts'
-import type { RequestContext } from '../context.ts'
+import { Failure } from '../core/failure.ts'
+import type { RequestContext } from './context.ts'
 
 /**
  * A cookie comes along with whatever sends a form, so a change is taken from our own pages alone: by `Origin`, by

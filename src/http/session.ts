@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { sessionLifeMs } from '../../core/access.ts'
-import type { Caller } from '../../core/caller.ts'
-import type { Core } from '../../core/core.ts'
-import { isFailure } from '../../core/failure.ts'
+import { sessionLifeMs } from '../core/access.ts'
+import type { Caller } from '../core/caller.ts'
+import type { Core } from '../core/core.ts'
+import { isFailure } from '../core/failure.ts'
+import type { RequestContext } from './context.ts'
+import { isSecureFor } from './origin.ts'
 
 const cookieName = 'larder_session'
 const tokenForm = /^[A-Za-z0-9_-]{43}$/
@@ -31,6 +33,18 @@ export function sessionCookie(token: string | null, basePath: string, isSecure: 
   const life = token === null ? 0 : sessionLifeMs / 1_000
   const attributes = [`Path=${basePath}/`, `Max-Age=${life}`, 'HttpOnly', 'SameSite=Lax']
   return [`${cookieName}=${token ?? ''}`, ...attributes, ...(isSecure ? ['Secure'] : [])].join('; ')
+}
+
+/** The header by which the browser of a request keeps a session, or gives it up (null). */
+export function sessionHeaders(
+  token: string | null,
+  basePath: string,
+  request: IncomingMessage,
+  context: RequestContext,
+): Record<string, string> {
+  // What is taken away needs no `Secure`, with which a browser on plain HTTP would not even listen.
+  const isSecure = token !== null && isSecureFor(request, context)
+  return { 'Set-Cookie': sessionCookie(token, basePath, isSecure) }
 }
 
 /** Who is signed in. Nobody, where the session has ended or its account is disabled. */

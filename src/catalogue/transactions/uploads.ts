@@ -1,0 +1,166 @@
+import { sql } from 'kysely'
+import type { Quota, UploadWrites } from '../../core/catalogue.ts'
+import { Failure } from '../../core/failure.ts'
+import { type Db, usedOf } from '../queries.ts'
+import { uploadOf } from '../reads/uploads.ts'
+import type { UploadRow } from '../schema.ts'
+import type { Transactions } from './context.ts'
+
+/**
+ * What open uploads have received counts against the quota of their account: `accounts.upload_bytes` is the sum of their parts,
+ * changed with them.
+ */
+export const uploads: Transactions<UploadWrites> = {
+  async openUpload({ db }, input) {
+    const said = {
+      key_id: input.keyId,
+      content_type: input.contentType,
+      content_hash: input.contentHash,
+      expires_at: input.expiresAt,
+    }
+    const row = await db
+      .insertInto('uploads')
+      .values({
+        ...said,
+        id: input.id,
+        account_id: input.accountId,
+        kind: input.kind,
+        state: 'open',
+        path: input.path,
+        assembled: null,
+        result: null,
+        created_at: input.now,
+        finished_at: null,
+      })
+      // Whoever begins it anew is whose leave it lives by: an earlier key may be revoked by now.
+      .onConflict((c) =>
+        c.columns(['account_id', 'kind', 'path']).where('state', '=', sql.lit('open')).doUpdateSet(said),
+      )
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    return uploadOf(row)
+  },
+
+  async addPart({ db }, { uploadId, part, quota, limitBytes, now }) {
+    const upload = await requireOpen(db, uploadId)
+    const replaced = await db
+      .selectFrom('upload_parts')
+      .select(['file', 'size'])
+      .where('upload_id', '=', uploadId)
+      .where('number', '=', part.number)
+      .executeTakeFirst()
+    const added = part.size - (replaced?.size ?? 0)
+    if ((await partBytes(db, uploadId)) + added > limitBytes)
+      throw new Failure('too_large', { of: 'file', limit: limitBytes, unit: 'bytes' })
+    await takeFromQuota(db, upload.account_id, added, quota)
+    const said = {
+      file: part.file,
+      digest: part.digest,
+      size: part.size,
+      content_type: part.contentType,
+      received_at: now,
+    }
+    await db
+      .insertInto('upload_parts')
+      .values({ ...said, upload_id: uploadId, number: part.number })
+      .onConflict((c) => c.columns(['upload_id', 'number']).doUpdateSet(said))
+      .execute()
+    return { replacedFile: replaced?.file ?? null }
+  },
+
+  async dropPart({ db }, { uploadId, number }) {
+    const gone = await db
+      .deleteFrom('upload_parts')
+      .where('upload_id', '=', uploadId)
+      .where('number', '=', number)
+      .returning('size')
+      .executeTakeFirst()
+    if (gone) await giveBack(db, uploadId, gone.size)
+  },
+
+  async noteAssembled({ db }, { uploadId, assembled }) {
+    await requireOpen(db, uploadId)
+    await db
+      .updateTable('uploads')
+      .set({ assembled: JSON.stringify(assembled) })
+      .where('id', '=', uploadId)
+      .execute()
+  },
+
+  endUpload: ({ db }, { id, state, now }) => end(db, id, state, now),
+
+  async expireUploads({ db }, { now, limit }) {
+    const due = await db
+      .selectFrom('uploads')
+      .select('id')
+      .where('state', '=', 'open')
+      .where('expires_at', '<=', now)
+      .orderBy('expires_at')
+      .limit(limit)
+      .execute()
+    for (const { id } of due) await end(db, id, 'expired', now)
+    return due.map(({ id }) => id)
+  },
+
+  async pruneUploads({ db }, { before }) {
+    await db.deleteFrom('uploads').where('finished_at', '<=', before).execute()
+  },
+}
+
+async function requireOpen(db: Db, id: string): Promise<UploadRow> {
+  const upload = await db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('id', '=', id)
+    .where('state', '=', 'open')
+    .executeTakeFirst()
+  if (!upload) throw new Failure('conflict', { what: 'upload', id, why: 'this upload is not open any more' })
+  return upload
+}
+
+async function partBytes(db: Db, uploadId: string): Promise<number> {
+  const { bytes } = await db
+    .selectFrom('upload_parts')
+    .select((e) => e.fn.coalesce(e.fn.sum<number>('size'), sql<number>`0`).as('bytes'))
+    .where('upload_id', '=', uploadId)
+    .executeTakeFirstOrThrow()
+  return bytes
+}
+
+/** In one statement, so that no two parts can both count on the same room. */
+async function takeFromQuota(db: Db, accountId: string, bytes: number, quota: Quota): Promise<void> {
+  let query = db
+    .updateTable('accounts')
+    .set((e) => ({ upload_bytes: e('upload_bytes', '+', bytes) }))
+    .where('id', '=', accountId)
+  if (bytes > 0 && quota.bytes !== null) {
+    const stored = sql<number>`(SELECT bytes_below FROM entries WHERE account_id = ${accountId} AND segment = '')`
+    query = query.where(sql<boolean>`upload_bytes + ${bytes} + ${stored} <= ${quota.bytes}`)
+  }
+  const { numUpdatedRows } = await query.executeTakeFirst()
+  if (numUpdatedRows === 1n) return
+  const { bytes: used } = await usedOf(db, accountId)
+  throw new Failure('quota_exceeded', { of: 'bytes', limit: quota.bytes ?? 0, used })
+}
+
+async function giveBack(db: Db, uploadId: string, bytes: number): Promise<void> {
+  await db
+    .updateTable('accounts')
+    .set((e) => ({ upload_bytes: e('upload_bytes', '-', bytes) }))
+    .where('id', '=', (e) => e.selectFrom('uploads').select('account_id').where('id', '=', uploadId))
+    .execute()
+}
+
+/** Resolves to whether it was open. */
+async function end(db: Db, id: string, state: 'aborted' | 'expired', now: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('uploads')
+    .set({ state, finished_at: now, assembled: null })
+    .where('id', '=', id)
+    .where('state', '=', 'open')
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) return false
+  await giveBack(db, id, await partBytes(db, id))
+  await db.deleteFrom('upload_parts').where('upload_id', '=', id).execute()
+  return true
+}

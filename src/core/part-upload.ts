@@ -1,0 +1,142 @@
+import type { Readable } from 'node:stream'
+import { requireMay } from './caller.ts'
+import type { Catalogue } from './catalogue.ts'
+import { declaredType, essence, unknownType } from './content-types.ts'
+import { Failure, invalid, isFailure } from './failure.ts'
+import { requireActive } from './keys.ts'
+import type { Account, DirectUpload } from './model.ts'
+import type { Plans } from './plans.ts'
+import type { BlobStore, Clock, Digest } from './ports.ts'
+import type { Reservation } from './reservations.ts'
+import type { SignedPut } from './signed-urls.ts'
+import type { Turns } from './turns.ts'
+import { decided } from './uploads.ts'
+
+/** What HTTP clients say of any body when nobody told them what it is. */
+const meaningless = 'application/x-www-form-urlencoded'
+
+interface Parts {
+  readonly catalogue: Catalogue
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly plans: Plans
+  readonly turns: Turns
+}
+
+/** An upload that takes bytes now, and the account that it is for. */
+export interface Taking {
+  readonly upload: DirectUpload
+  readonly account: Account
+}
+
+/**
+ * The upload that a signed address is for, if by whose leave it was begun may still write.
+ * @throws Failure `not_found`, `conflict` (complete), `forbidden`.
+ */
+export async function requireTaking({ catalogue, clock, plans }: Omit<Parts, 'blobs' | 'turns'>, id: string) {
+  const upload = await catalogue.read.upload(id)
+  if (upload?.state === 'complete')
+    throw new Failure('conflict', { what: 'upload', id, why: 'this upload is complete: begin another one' })
+  const now = clock.now()
+  if (upload?.state !== 'open' || upload.expiresAt <= now) throw new Failure('not_found', { what: 'upload', id })
+  const account = await catalogue.read.account(upload.accountId)
+  if (!account) throw new Failure('not_found', { what: 'upload', id })
+  requireActive(account)
+  if (upload.keyId !== null) await requireKey(catalogue, { upload, account }, now)
+  const until = plans.accessUntil(account)
+  if (until !== null && until <= now) throw new Failure('forbidden', { needs: 'plan' })
+  return { upload, account }
+}
+
+async function requireKey({ read }: Catalogue, { upload, account }: Taking, now: number): Promise<void> {
+  const key = upload.keyId === null ? undefined : await read.key(upload.keyId)
+  if (!key || key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= now))
+    throw new Failure('forbidden', { needs: 'signed_url' })
+  requireMay({ account, by: 'key', key }, 'files:write', upload.path)
+}
+
+/** @throws Failure `invalid` for another type than the one that was asked for. */
+export function requireType(asked: string | null, sent: string | undefined): void {
+  if (asked === null || sent === undefined || essence(asked) === essence(sent)) return
+  throw invalid('Content-Type', `is not ${asked}, which this address was asked for`, 'value', 'header')
+}
+
+/** The type that a body was sent with, where that means anything. */
+export function usableType(sent: string | undefined): string | null {
+  const type = declaredType(sent)
+  return [unknownType, meaningless].includes(essence(type)) ? null : type
+}
+
+/** One body of an upload under way. End it with `close` in any case. */
+export class PartUpload {
+  readonly #parts: Parts
+  readonly #signed: SignedPut
+  readonly #limitBytes: number
+  readonly #contentType: string | null
+  readonly #reservation: Reservation
+
+  constructor(
+    parts: Parts,
+    signed: SignedPut,
+    said: { type: string | null; limitBytes: number },
+    reservation: Reservation,
+  ) {
+    this.#parts = parts
+    this.#signed = signed
+    this.#limitBytes = said.limitBytes
+    this.#contentType = said.type
+    this.#reservation = reservation
+  }
+
+  /**
+   * Takes the body in, in place of an earlier one of the same number; it and its row are on the disk when this resolves to its
+   * digest. On rejection nothing of it is left. @throws Failure.
+   */
+  async receive(source: Readable): Promise<Digest> {
+    const { blobs, turns } = this.#parts
+    const { uploadId: id, part: number } = this.#signed
+    const { digest, size, file } = await blobs.parts.receive(id, source, {
+      limitBytes: this.#limitBytes,
+      onBytes: (bytes) => this.#count(bytes),
+    })
+    try {
+      const part = { number, file, digest, size, contentType: this.#contentType }
+      const { replacedFile } = await turns.beside(id, () => this.#note(part))
+      // Where this fails the file lies about until the next start, and does no harm.
+      if (replacedFile !== null) await blobs.parts.remove(id, replacedFile).catch(() => {})
+      return digest
+    } catch (error) {
+      // Only these say for sure that there is no row of it.
+      if (isFailure(error) && decided.has(error.code)) await this.#remove(file)
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#reservation.close()
+  }
+
+  /** What it was begun by may be over by now: it took its time to come. */
+  async #note(part: Parameters<Catalogue['write']['addPart']>[0]['part']) {
+    const { catalogue, clock, plans } = this.#parts
+    const { uploadId } = this.#signed
+    catalogue.refresh()
+    const { account } = await requireTaking(this.#parts, uploadId)
+    const quota = plans.quotaOf(account)
+    const limitBytes = plans.maxUploadOf(account)
+    return catalogue.write.addPart({ uploadId, part, quota, limitBytes, now: clock.now() })
+  }
+
+  async #count(bytes: number): Promise<void> {
+    if (bytes > this.#reservation.taken) await this.#reservation.grow(bytes)
+    this.#reservation.spend(bytes)
+  }
+
+  /** An upload that ended meanwhile had its folder removed, which this may have made anew. */
+  async #remove(file: string): Promise<void> {
+    const { blobs, catalogue } = this.#parts
+    const { uploadId } = this.#signed
+    await blobs.parts.remove(uploadId, file)
+    if ((await catalogue.read.upload(uploadId))?.state !== 'open') await blobs.parts.drop(uploadId)
+  }
+}

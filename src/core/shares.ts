@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto'
+import { nanoid } from 'nanoid'
+import { type Caller, prefixOf, requireMay } from './caller.ts'
+import type { Catalogue, ListCursor } from './catalogue.ts'
+import { Failure, invalid } from './failure.ts'
+import type { Account, FileEntry, PathEntry, Share } from './model.ts'
+import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
+import { isBelow, isFolderPath, isWithin, lastSegment, parsePath } from './paths.ts'
+import type { Clock, Signer } from './ports.ts'
+import type { SignedUrls } from './signed-urls.ts'
+
+/** Tokens of links: 126 bits in URL-safe characters. */
+const tokenCharacters = 21
+/** For how long a browser that gave a link's password needs not give it again. */
+const passLifeMs = 3_600_000
+/** What a page of a shared folder lists. */
+const entriesOnPage = 500
+
+export const linkLifeSeconds = { least: 60, standard: 3_600, most: 604_800 } as const
+
+interface Parts {
+  readonly catalogue: Catalogue
+  readonly clock: Clock
+  readonly signedUrls: SignedUrls
+  readonly signer: Signer
+}
+
+/** What somebody wants to share, and on what terms. */
+export interface ShareWish {
+  readonly path: string
+  readonly ttlSeconds?: number | undefined
+  /** Whether a folder is meant, with all below it: nobody should share one by a slash too many. */
+  readonly folder?: boolean | undefined
+  readonly password?: string | undefined
+  readonly maxDownloads?: number | undefined
+}
+
+/** A link and where it leads now. */
+export interface ListedShare {
+  readonly share: Share
+  readonly path: string
+}
+
+/** A link that holds: it is known, not over, and its account active. What it leads to is not looked at yet. */
+export interface OpenShare {
+  readonly share: Share
+  readonly account: Account
+}
+
+export function newLinkToken(): string {
+  return nanoid(tokenCharacters)
+}
+
+/** How long a link lives, in seconds. @throws Failure `invalid` outside of a minute to a week. */
+export function linkLife(seconds: number | undefined): number {
+  const { least, standard, most } = linkLifeSeconds
+  const life = seconds ?? standard
+  if (!Number.isInteger(life) || life < least || life > most)
+    throw invalid('ttl', `ttl is a whole number of seconds from ${least} to ${most.toLocaleString('en')}`)
+  return life
+}
+
+/**
+ * Links by which anybody may have what is at one entry of the tree, whatever its path and its content are by then; they end
+ * with the entry. A link leads to nothing outside of what it was made for.
+ */
+export class Shares {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @throws Failure `forbidden`, `invalid`, `not_found`. */
+  async create(caller: Caller, wish: ShareWish): Promise<ListedShare> {
+    const { catalogue, clock } = this.#parts
+    const ttlSeconds = linkLife(wish.ttlSeconds)
+    const path = parsePath(wish.path)
+    requireMay(caller, 'files:write', path)
+    if (isFolderPath(path) && wish.folder !== true)
+      throw invalid('path', 'this is a folder: say "folder": true to share it with all that is in it')
+    if (!isFolderPath(path) && wish.folder === true) throw invalid('path', 'a folder\'s path ends with "/"')
+    if (wish.password !== undefined) requirePassword(wish.password)
+    const entry = await catalogue.read.entryAt(caller.account.id, path)
+    if (!entry) throw new Failure('not_found', { what: isFolderPath(path) ? 'folder' : 'file', id: path })
+    const passwordHash = wish.password === undefined ? null : await hashPassword(wish.password)
+    const now = clock.now()
+    const share = await catalogue.write.createShare({
+      id: randomUUID(),
+      token: newLinkToken(),
+      accountId: caller.account.id,
+      entryId: entry.entryId,
+      ttlSeconds,
+      passwordHash,
+      maxDownloads: wish.maxDownloads ?? null,
+      createdAt: now,
+      expiresAt: now + ttlSeconds * 1_000,
+    })
+    return { share, path }
+  }
+
+  /** Those that lead somewhere still, inside of what the caller may reach; newest first. @throws Failure `forbidden`. */
+  async list(caller: Caller): Promise<ListedShare[]> {
+    requireMay(caller, 'files:read')
+    const { catalogue, clock } = this.#parts
+    const listed: ListedShare[] = []
+    for (const share of await catalogue.read.shares(caller.account.id, clock.now())) {
+      const entry = await catalogue.read.entry(share.entryId)
+      if (entry && isWithin(entry.path, prefixOf(caller))) listed.push({ share, path: entry.path })
+    }
+    return listed
+  }
+
+  /** Ends a link at once. @throws Failure `not_found` for one that is not the caller's, or leads outside its prefix; `forbidden`. */
+  async revoke(caller: Caller, token: string): Promise<void> {
+    requireMay(caller, 'files:write')
+    const { read, write } = this.#parts.catalogue
+    const share = await read.shareByToken(token)
+    const isMine = share?.accountId === caller.account.id && (await this.#mayReach(caller, share.entryId))
+    const isGone = isMine && (await write.deleteShare({ id: share.id, accountId: share.accountId }))
+    if (!isGone) throw new Failure('not_found', { what: 'share', id: '' })
+  }
+
+  /** @throws Failure `unauthenticated` where the link is not known or over, or its account disabled. */
+  async open(token: string): Promise<OpenShare> {
+    const { catalogue, clock } = this.#parts
+    const share = await catalogue.read.shareByToken(token)
+    if (!share || share.expiresAt <= clock.now()) throw over()
+    const account = await catalogue.read.account(share.accountId)
+    if (!account || account.disabledAt !== null) throw over()
+    return { share, account }
+  }
+
+  /** @throws Failure `unauthenticated` for a wrong one. Costs the work of a password's hash. */
+  async requirePassword({ share }: OpenShare, password: string): Promise<void> {
+    const hash = await this.#parts.catalogue.read.sharePassword(share.id)
+    if (!(await verifyPassword(password, hash))) throw new Failure('unauthenticated', { reason: 'share_password' })
+  }
+
+  /** A text by which whoever gave this link's password is known for a while, and when that is over. */
+  async pass({ share }: OpenShare): Promise<{ text: string; expiresAt: number }> {
+    const { clock, signer } = this.#parts
+    const expiresAt = Math.floor(Math.min(clock.now() + passLifeMs, share.expiresAt) / 1_000) * 1_000
+    const { keyId, signature } = await signer.sign(passText(share, expiresAt))
+    return { text: [expiresAt, keyId, signature].join('.'), expiresAt }
+  }
+
+  /** Whether a text is a pass of this link, and not over. */
+  async isPass({ share }: OpenShare, text: string): Promise<boolean> {
+    const [, expires, keyId, signature] = /^(\d{13,16})\.([\w-]+)\.([\w-]+)$/.exec(text) ?? []
+    if (expires === undefined || keyId === undefined || signature === undefined) return false
+    const { clock, signer } = this.#parts
+    const expiresAt = Number(expires)
+    if (expiresAt <= clock.now()) return false
+    return signer.verify(passText(share, expiresAt), { keyId, signature }, expiresAt)
+  }
+
+  /** What the link leads to now. @throws Failure `not_found` after a deletion. */
+  async entry({ share }: OpenShare): Promise<PathEntry> {
+    const entry = await this.#parts.catalogue.read.entry(share.entryId)
+    if (!entry) throw new Failure('not_found', { what: 'share', id: '' })
+    return entry
+  }
+
+  /**
+   * What is at a path within a shared folder. @param sent below the folder, as it was sent; a folder's ends with a slash.
+   * @throws Failure `not_found`, `invalid`.
+   */
+  async entryBelow({ share }: OpenShare, folder: PathEntry, sent: string): Promise<PathEntry> {
+    const path = parsePath(folder.path + sent, 'path', 'path')
+    const isInside = isFolderPath(folder.path) && isBelow(path, folder.path)
+    const entry = isInside ? await this.#parts.catalogue.read.entryAt(share.accountId, path) : undefined
+    if (!entry) throw new Failure('not_found', { what: isFolderPath(path) ? 'folder' : 'file', id: sent })
+    return entry
+  }
+
+  /** One level of a folder that the link leads to, or a page of it. */
+  level({ share }: OpenShare, folder: PathEntry, after?: ListCursor): Promise<{ entries: PathEntry[]; more: boolean }> {
+    const wish = { accountId: share.accountId, folder: folder.path, limit: entriesOnPage, after }
+    return this.#parts.catalogue.read.list(wish)
+  }
+
+  /** Whether the link has a limit of downloads. */
+  isLimited({ share }: OpenShare): boolean {
+    return share.maxDownloads !== null
+  }
+
+  /** @throws Failure `unauthenticated` where all downloads were had, by what was known when the link was opened. */
+  requireDownloadsLeft({ share }: OpenShare): void {
+    if (share.maxDownloads !== null && share.downloads >= share.maxDownloads) throw over()
+  }
+
+  /** Counts one download. @throws Failure `unauthenticated` where none is left. */
+  async countDownload({ share }: OpenShare): Promise<void> {
+    const { catalogue, clock } = this.#parts
+    if (!(await catalogue.write.countDownload({ id: share.id, now: clock.now() }))) throw over()
+  }
+
+  /** The address of a file that the link leads to, below the server's own: good no longer than the link. */
+  address({ share }: OpenShare, path: string, file: FileEntry): Promise<string> {
+    const grant = { by: 'share', id: share.id } as const
+    return this.#parts.signedUrls.forGet({ fileId: file.fileId, grant }, lastSegment(path), share.expiresAt)
+  }
+
+  async #mayReach(caller: Caller, entryId: string): Promise<boolean> {
+    const prefix = prefixOf(caller)
+    if (prefix === null) return true
+    const entry = await this.#parts.catalogue.read.entry(entryId)
+    return entry !== undefined && isWithin(entry.path, prefix)
+  }
+}
+
+const over = () => new Failure('unauthenticated', { reason: 'share' })
+
+/** One text for one meaning; as JSON no part of it can be taken for another, nor the whole for what else is signed. */
+function passText({ id }: Share, expiresAt: number): string {
+  return JSON.stringify(['larder-pass-1', id, expiresAt])
+}

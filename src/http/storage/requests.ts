@@ -1,0 +1,123 @@
+import { isFailure } from '../../core/failure.ts'
+import type { ListedRequestLink } from '../../core/request-links.ts'
+import { created, type OpenCall, ok, openRoute, type Reply, type Route, route } from '../door.ts'
+import { failurePage, isVisitor } from './pages/layout.ts'
+import { fullPage, receivedPage, requestPage } from './request-pages.ts'
+import * as schemas from './share-schemas.ts'
+
+export const requests: readonly Route[] = [
+  route(
+    'post',
+    '/requests',
+    {
+      summary: 'Makes a link by which somebody without an account puts files into a folder, and sees nothing.',
+      need: 'files:write',
+      body: schemas.requestWish,
+      status: 201,
+      answer: schemas.requested,
+      example: { body: { path: 'inbox/', ttl: 86_400, max_files: 20 } },
+    },
+    async ({ core, caller, body, context }) => {
+      const listed = await core.requestLinks.create(caller, {
+        path: body.path,
+        ttlSeconds: body.ttl ?? undefined,
+        maxFiles: body.max_files ?? undefined,
+        maxBytes: body.max_bytes ?? undefined,
+      })
+      return created(linkView(context.baseUrl, listed))
+    },
+  ),
+
+  route(
+    'get',
+    '/requests',
+    {
+      summary: 'The links for sending files that lead somewhere still, newest first, with what came by them.',
+      need: 'files:write',
+      answer: schemas.requestList,
+    },
+    async ({ core, caller, context }) => {
+      const all = await core.requestLinks.list(caller)
+      const view = (one: ListedRequestLink) => ({
+        ...linkView(context.baseUrl, one),
+        files: one.link.files,
+        bytes: one.link.bytes,
+      })
+      return ok({ requests: all.map(view) })
+    },
+  ),
+
+  route(
+    'delete',
+    '/requests/:token',
+    { summary: 'Ends a link for sending files, at once.', need: 'files:write', answer: schemas.revoked },
+    async ({ core, caller, params }) => {
+      await core.requestLinks.revoke(caller, params.token)
+      return ok({ deleted: true })
+    },
+  ),
+]
+
+function linkView(baseUrl: string, { link, path }: ListedRequestLink) {
+  const { token, expiresAt, ttlSeconds, maxFiles, maxBytes } = link
+  const url = `${baseUrl}/r/${token}`
+  return { url, token, path, expires_at: expiresAt, ttl: ttlSeconds, max_files: maxFiles, max_bytes: maxBytes }
+}
+
+/** Where links for sending files lead. @param at below which path. */
+export const requestLinks = (at: '' | '/r'): readonly Route[] => [
+  openRoute(
+    'get',
+    `${at}/:token`,
+    { summary: 'A form for files, and how much may be sent until when.', gives: 'text/html' },
+    async (call) => {
+      try {
+        const { requestLinks: links } = call.core
+        return requestPage(links.allowance(await links.open(call.params.token)))
+      } catch (error) {
+        return failurePage(call, error)
+      }
+    },
+  ),
+
+  openRoute(
+    'post',
+    `${at}/:token`,
+    {
+      summary: 'Takes files in, all of a form or none.',
+      takes: 'multipart/form-data',
+      headers: { Accept: '`text/html` for a page' },
+      status: 201,
+      answer: schemas.received,
+    },
+    async (call) => {
+      try {
+        return await receive(call)
+      } catch (error) {
+        return refused(call, error)
+      }
+    },
+  ),
+]
+
+async function receive(call: OpenCall<{ token: string }>): Promise<Reply> {
+  const { requestLinks: links } = call.core
+  const open = await links.open(call.params.token)
+  const { upload } = await call.formOf(open.caller)
+  const files = await links.publish(upload)
+  if (isVisitor(call)) return receivedPage(files)
+  return created({ files: files.map(({ name, size }) => ({ name, size })) })
+}
+
+const withheld = {
+  quota_exceeded: 'there is no room left for this',
+  forbidden: 'nothing can be sent by this link now',
+} as const
+
+/** How full an account is, and what else may be the matter with it, is nobody's business here. */
+function refused(call: OpenCall, error: unknown): Reply {
+  if (!isFailure(error) || (error.code !== 'quota_exceeded' && error.code !== 'forbidden'))
+    return failurePage(call, error)
+  if (isVisitor(call)) return fullPage()
+  return { kind: 'json', status: 403, data: { error: error.code, message: withheld[error.code] } }
+}
