@@ -36,8 +36,10 @@ export async function startLarder(dataDir: string, set: Readonly<Record<string, 
     if (output.length < 10_000) output += chunk.toString()
   })
   const url = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok)
+  while (!(await fetch(`${url}/healthz`).catch(() => undefined))?.ok) {
+    if (child.exitCode !== null) throw new Error(`it did not start: ${output}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
+  }
   const firstAnswerMs = performance.now() - began
   while (!output.includes('Larder serves at')) await new Promise((resolve) => setTimeout(resolve, 2))
   const ended = once(child, 'close')
