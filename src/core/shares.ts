@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { nanoid } from 'nanoid'
 import { type Caller, prefixOf, requireMay } from './caller.ts'
 import type { Catalogue, ListCursor } from './catalogue.ts'
@@ -7,12 +8,16 @@ import type { Account, FileEntry, PathEntry, Share } from './model.ts'
 import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
 import { isBelow, isFolderPath, isWithin, lastSegment, parsePath } from './paths.ts'
 import type { Clock, Signer } from './ports.ts'
+import { secretDigest } from './secrets.ts'
 import type { SignedUrls } from './signed-urls.ts'
 
 /** Tokens of links: 126 bits in URL-safe characters. */
 const tokenCharacters = 21
 /** For how long a browser that gave a link's password needs not give it again. */
 const passLifeMs = 3_600_000
+/** For how long a program's password is known again, and how many such are. */
+const rightForMs = 60_000
+const rightKept = 1_000
 /** What a page of a shared folder lists. */
 const entriesOnPage = 500
 
@@ -66,6 +71,7 @@ export function linkLife(seconds: number | undefined): number {
  */
 export class Shares {
   readonly #parts: Parts
+  readonly #right = new LRUCache<string, true>({ max: rightKept, ttl: rightForMs })
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -131,10 +137,16 @@ export class Shares {
     return { share, account }
   }
 
+  /** Whether this very password was right a moment ago: a client that loads in parts sends it with each of them. */
+  wasRight({ share }: OpenShare, password: string): boolean {
+    return this.#right.has(`${share.id} ${secretDigest(password)}`)
+  }
+
   /** @throws Failure `unauthenticated` for a wrong one. Costs the work of a password's hash. */
   async requirePassword({ share }: OpenShare, password: string): Promise<void> {
     const hash = await this.#parts.catalogue.read.sharePassword(share.id)
     if (!(await verifyPassword(password, hash))) throw new Failure('unauthenticated', { reason: 'share_password' })
+    this.#right.set(`${share.id} ${secretDigest(password)}`, true)
   }
 
   /** A text by which whoever gave this link's password is known for a while, and when that is over. */

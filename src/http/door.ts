@@ -13,8 +13,8 @@ import type { Rates } from './limits.ts'
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** The parameters of a path: `/files/:id` has `id`, and `/files/*path` all that stands there, percent-decoded once. */
-export type Params<Path extends string> = Path extends `${string}*${infer Name}`
-  ? Record<Name, string>
+export type Params<Path extends string> = Path extends `${infer Before}*${infer Name}`
+  ? Record<Name, string> & Params<Before>
   : Path extends `${string}:${infer Name}/${infer Rest}`
     ? Record<Name, string> & Params<`/${Rest}`>
     : Path extends `${string}:${infer Name}`

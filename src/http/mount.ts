@@ -70,7 +70,9 @@ function inOrder(routes: readonly Route[]): string[] {
 function paramsOf(door: Door, one: Route, request: Request): Record<string, unknown> {
   const [, literal, name] = /^(.*)\*(\w+)$/.exec(door.base + one.path) ?? []
   if (literal === undefined || name === undefined) return request.params
-  return { [name]: decodeURIComponent(contextOf(request).path.slice(literal.length)) }
+  const steps = contextOf(request).path.split('/')
+  const rest = steps.slice(literal.split('/').length - 1).join('/')
+  return { ...request.params, [name]: decodeURIComponent(rest) }
 }
 
 async function answer(door: Door, one: Route, services: DoorServices, request: Request, response: Response) {
@@ -194,6 +196,10 @@ async function sendBytes(
     source.destroy()
     return void response.end()
   }
+  // Noted before the connection breaks with it: that is when the log is written.
+  source.once('error', (error) => {
+    contextOf(request).error = error
+  })
   await pipeline(source, response).catch((error) => {
     throw response.destroyed && error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? new ClientGone() : error
   })

@@ -15,7 +15,7 @@ const unconfirmedKeptMs = 7 * 86_400_000
 /** Rows removed at once: few enough that other writes hardly wait. */
 const rowsAtOnce = 500
 
-/** Forgets what is over: requests and letters that are too old, single files' usage of past months, sessions, links, codes, uploads. */
+/** Forgets what is over: requests and letters that are too old, single files' usage of past months, sessions, links, codes, uploads, shares. */
 export async function forgetThePast({ catalogue, clock }: { catalogue: Catalogue; clock: Clock }): Promise<void> {
   const now = clock.now()
   const wish = { before: now - requestsKeptMs, month: monthOf(now), limit: rowsAtOnce }
@@ -23,4 +23,5 @@ export async function forgetThePast({ catalogue, clock }: { catalogue: Catalogue
   while (await catalogue.write.pruneAccess({ now, unconfirmedBefore: now - unconfirmedKeptMs }));
   await catalogue.write.pruneMails({ before: now - mailsKeptMs, now })
   await catalogue.write.pruneUploads({ before: now - finishedKeptMs })
+  await catalogue.write.pruneShares({ now })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sizeInWords } from '../../src/http/dashboard/words.ts'
+import { sizeInWords } from '../../src/http/words.ts'
 import { html } from '../../src/http/html.ts'
 
 test('What is put into a template is text, whatever it looks like', () => {

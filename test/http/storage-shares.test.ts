@@ -276,6 +276,20 @@ test('A program without the password is told how to send it', async () => {
   assert.match((await open(`/s/${token}`)).headers.get('www-authenticate') ?? '', /^Basic /)
 })
 
+test('A program that loads in parts sends the password with each, and none has to wait', async (t) => {
+  const strict = await openTestApp(t, { 'limits.auth': '1000/1m' })
+  await put(strict, 'a.txt', 'a')
+  const json = { path: 'a.txt', password: 'correct horse' }
+  const { token } = (await storage(strict, 'POST', '/files/share', { json })).body
+  const knock = async () => {
+    const headers = { Authorization: `Basic ${btoa('x:correct horse')}` }
+    return (await fetch(`${strict.url}/s/${token}`, { redirect: 'manual', headers })).status
+  }
+  const first = await knock()
+  const parts = await Promise.all(Array.from({ length: 16 }, knock))
+  assert.deepEqual(new Set([first, ...parts]), new Set([302]))
+})
+
 test('Whoever guesses a password waits, at this link and from this address alone', async (t) => {
   const strict = await openTestApp(t, { 'limits.auth': '1000/1m', 'server.trusted_proxies': ['127.0.0.1'] })
   await put(strict, 'a.txt', 'a')

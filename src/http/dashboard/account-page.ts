@@ -2,12 +2,12 @@ import type { Caller } from '../../core/caller.ts'
 import type { Usage as MonthUsage } from '../../core/catalogue.ts'
 import type { Totals } from '../../core/model.ts'
 import { type Html, html, type Value } from '../html.ts'
+import { dayInWords, sizeInWords } from '../words.ts'
 import { amount, fact } from './controls.ts'
 import { formPage, type Problem } from './failures.ts'
 import { newPasswordField, passwordField } from './fields.ts'
 import { noticeOf, problemOf } from './notices.ts'
 import type { Page, Visit } from './visit.ts'
-import { dayInWords, sizeInWords } from './words.ts'
 
 /** What an account holds, and what was done with it since the month began. */
 export interface AccountUse {

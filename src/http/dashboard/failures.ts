@@ -2,9 +2,9 @@ import type { Caller } from '../../core/caller.ts'
 import { type AnyFailure, type Failures, type FailureTable, isFailure, render } from '../../core/failure.ts'
 import { failureHeaders } from '../failure-headers.ts'
 import { type Html, html } from '../html.ts'
+import { counted, durationInWords, sentence, sizeInWords } from '../words.ts'
 import { narrowCard } from './controls.ts'
 import { type Page, type PageOptions, page } from './visit.ts'
-import { counted, durationInWords, sentence, sizeInWords } from './words.ts'
 
 /** What somebody at a browser is told of a failure: what is the matter, and what to do. */
 export interface Told {

@@ -2,10 +2,10 @@ import type { Caller } from '../../core/caller.ts'
 import type { FileEntry, Totals } from '../../core/model.ts'
 import { splitExtension } from '../../core/names.ts'
 import { type Html, html } from '../html.ts'
+import { counted, sizeInWords, timeInWords } from '../words.ts'
 import { amount, asking, linkField } from './controls.ts'
 import { noticeOf } from './notices.ts'
 import { type Page, page, type Visit } from './visit.ts'
-import { counted, sizeInWords, timeInWords } from './words.ts'
 
 /** A page of the list. */
 export interface FileList {

@@ -1,10 +1,10 @@
 import { type Key, type Scope, scopes } from '../../core/model.ts'
 import { type Html, html, type Value } from '../html.ts'
+import { dayInWords, timeInWords } from '../words.ts'
 import { asking, fact, secretField } from './controls.ts'
 import { formPage, type Problem } from './failures.ts'
 import { noticeOf, problemOf } from './notices.ts'
 import { type MadeKey, type Page, page, type Visit } from './visit.ts'
-import { dayInWords, timeInWords } from './words.ts'
 
 /** The form for a key as it was filled in. */
 export interface KeyForm {

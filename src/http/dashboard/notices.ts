@@ -1,7 +1,7 @@
 import { type Html, html } from '../html.ts'
+import { counted } from '../words.ts'
 import type { Told } from './failures.ts'
 import type { Visit } from './visit.ts'
-import { counted } from './words.ts'
 
 type Text = string | ((visit: Visit) => string)
 

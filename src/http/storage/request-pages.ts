@@ -2,8 +2,8 @@ import type { FileEntry } from '../../core/model.ts'
 import type { Allowance } from '../../core/request-links.ts'
 import type { Reply } from '../door.ts'
 import { type Html, html } from '../html.ts'
+import { counted, sizeInWords, timeInWords } from '../words.ts'
 import { card, linkPage } from './pages/layout.ts'
-import { counted, sizeInWords, timeInWords } from './pages/words.ts'
 
 /** A form for files, which says nothing but how much may be sent and until when. */
 export function requestPage(allowed: Allowance): Reply {

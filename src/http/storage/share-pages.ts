@@ -3,8 +3,8 @@ import { lastSegment } from '../../core/paths.ts'
 import type { OpenShare } from '../../core/shares.ts'
 import type { Reply } from '../door.ts'
 import { type Html, html } from '../html.ts'
+import { counted, sizeInWords, timeInWords } from '../words.ts'
 import { card, linkPage } from './pages/layout.ts'
-import { counted, sizeInWords, timeInWords } from './pages/words.ts'
 import { entryView } from './views.ts'
 
 /** What is told above a form that is shown once more. */

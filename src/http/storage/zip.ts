@@ -18,14 +18,14 @@ export const zips: readonly Route[] = [
   ),
 ]
 
-async function zipOfFolder(call: Pick<Call, 'core' | 'caller' | 'request' | 'context'>, path: string): Promise<Reply> {
+async function zipOfFolder(call: Pick<Call, 'core' | 'caller' | 'request'>, path: string): Promise<Reply> {
   const { name, start } = await call.core.archives.ofCaller(call.caller, path)
   return zipReply(call, name, start)
 }
 
 /** The answer with an archive. @param name of the folder; empty for a root. */
 export function zipReply(
-  { core, request, context }: Pick<OpenCall, 'core' | 'request' | 'context'>,
+  { core, request }: Pick<OpenCall, 'core' | 'request'>,
   name: string,
   start: ArchiveStart,
 ): Reply {
@@ -35,12 +35,7 @@ export function zipReply(
   }
   // For HEAD nothing is opened.
   if (request.method === 'HEAD') return bytes(Readable.from([]), headers)
-  const zip = new Zip().of(core.archives.pack(start))
-  // Noted before the connection breaks with it: that is when the log is written.
-  zip.once('error', (error) => {
-    context.error = error
-  })
-  return bytes(zip, headers)
+  return bytes(new Zip().of(core.archives.pack(start)), headers)
 }
 
 const modes = { file: 0o100644, folder: 0o040755 }

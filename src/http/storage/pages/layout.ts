@@ -5,8 +5,8 @@ import { failureHeaders } from '../../failure-headers.ts'
 import { textOf } from '../../failure-texts.ts'
 import { type Html, html } from '../../html.ts'
 import { wantsHtml } from '../../wants.ts'
+import { sentence } from '../../words.ts'
 import { failure as failureOf } from '../failures.ts'
-import { sentence } from './words.ts'
 
 /** The dashboard's looks, for pages that carry all that they need in themselves. */
 const style = `

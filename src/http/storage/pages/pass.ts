@@ -32,7 +32,7 @@ export async function requirePass(call: Visitor, open: OpenShare): Promise<void>
   if (pass !== undefined && (await call.core.shares.isPass(open, pass))) return
   const password = basicPassword(call.request.headers.authorization)
   if (password === undefined) throw new Failure('unauthenticated', { reason: 'share_password' })
-  await tryPassword(call, open, password)
+  if (!call.core.shares.wasRight(open, password)) await tryPassword(call, open, password)
 }
 
 /** Each link and address by itself: whoever guesses waits, and nobody else. @throws Failure `unauthenticated`, `rate_limited`. */
