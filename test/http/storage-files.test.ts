@@ -410,3 +410,32 @@ test('What another account has is missing, by path and by every list', async () 
   assert.equal((await put(them, 'mine/a.txt', 'theirs')).status, 201)
   assert.equal((await storage(me, 'HEAD', '/files/mine/a.txt')).headers.get('content-length'), '4')
 })
+
+test("Under the door's own host name and below a base path, the addresses it gives are the ones it answers", async (t) => {
+  const own = await openTestApp(t, { hosts: { 'storage.home.lan': 'storage' }, 'server.base_path': '/box' })
+  const ask = (method: string, target: string, headers = {}, body = '') =>
+    rawRequest(own.url, method, target, { Host: 'storage.home.lan', ...headers }, body)
+  const key = { Authorization: `Bearer ${own.key}` }
+  assert.equal((await ask('PUT', '/box/files/docs/a.txt', key, 'Hello')).status, 201)
+  const led = await ask('GET', '/box/files/docs/a.txt', key)
+  const signed = new URL(led.headers.location ?? '')
+  assert.equal(signed.href.startsWith('http://storage.home.lan/box/o/'), true, signed.href)
+  assert.equal((await ask('GET', signed.pathname + signed.search)).body.toString(), 'Hello')
+  const type = { 'Content-Type': 'application/json' }
+  const made = await ask('POST', '/box/files/share', { ...key, ...type }, '{"path":"docs/a.txt"}')
+  const { url } = JSON.parse(made.body.toString()) as { url: string }
+  assert.ok(url.startsWith('http://storage.home.lan/box/s/'), url)
+  assert.equal((await ask('GET', new URL(url).pathname)).status, 302)
+})
+
+test('Too many calls are told to wait, in the words of this door; downloads by signed addresses are no calls', async (t) => {
+  const strict = await openTestApp(t, { 'limits.api': '3/1m' })
+  await put(strict, 'a.txt', 'a')
+  const signed = (await storage(strict, 'GET', '/files/a.txt')).headers.get('location') ?? ''
+  await storage(strict, 'GET', '/files')
+  const refused = await storage(strict, 'GET', '/files')
+  refusal(refused, 429, 'rate_limited', /try again in \d+ seconds/)
+  assert.ok(Number(refused.headers.get('retry-after')) > 0)
+  assert.equal(refused.headers.get('ratelimit-remaining'), '0')
+  for (let n = 0; n < 10; n++) assert.equal((await fetch(signed)).status, 200)
+})
