@@ -67,7 +67,7 @@ async function create({ accounts, catalogue, clock }: Open, options: CreateOptio
 }
 
 function accountOf(accounts: Open['accounts'], email: string | undefined): Promise<Account> {
-  return email === undefined ? accounts.owner() : accounts.byEmail(email)
+  return email === undefined ? accounts.owner() : accounts.named(email)
 }
 
 function expiryMs(text: string): number {
@@ -78,7 +78,7 @@ function expiryMs(text: string): number {
 }
 
 async function listText({ accounts, catalogue }: Open, email: string | undefined): Promise<string> {
-  const whose = email === undefined ? await accounts.list() : [await accounts.byEmail(email)]
+  const whose = email === undefined ? await accounts.list() : [await accounts.named(email)]
   const keys = await Promise.all(
     whose.map(async (account) => ({ account, ...(await catalogue.read.keys({ accountId: account.id })) })),
   )

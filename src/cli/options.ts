@@ -23,9 +23,12 @@ export function collect(value: string, before: readonly string[] = []): readonly
 /** The configuration for a command: its flags over the environment over the file. @throws ConfigError */
 export function configOf(command: Command, flags: Record<string, string | undefined> = {}): LoadedConfig {
   const { config, set = [], dataDir } = command.optsWithGlobals<ConfigOptions>()
-  const given = { ...Object.fromEntries(set.map(assignment)), 'data.dir': dataDir, ...flags }
-  const present = Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  return loadConfig({ flags: Object.fromEntries(present), env: process.env, configPath: config })
+  // A flag that is not given must not take away what --set says.
+  const own = Object.entries({ 'data.dir': dataDir, ...flags }).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined,
+  )
+  const given = { ...Object.fromEntries(set.map(assignment)), ...Object.fromEntries(own) }
+  return loadConfig({ flags: given, env: process.env, configPath: config })
 }
 
 function assignment(text: string): [string, string] {

@@ -40,7 +40,7 @@ export function user(program: Command): void {
     .option(...passwordOption)
     .action((options: WithPassword, command: Command) =>
       withStore(command, async ({ accounts }) => {
-        const account = await accounts.byEmail(options.email)
+        const account = await accounts.named(options.email)
         await accounts.setPassword(account, await passwordFrom(options))
         say(`The password of ${nameOf(account)} is set; its sessions are over.`)
       }),
@@ -58,7 +58,7 @@ function disabling(group: Command, name: string, disabled: boolean, about: strin
     .requiredOption('--email <address>', "the account; one without an address by its actor's name")
     .action(({ email }: { email: string }, command: Command) =>
       withStore(command, async ({ accounts }) => {
-        const account = await accounts.byEmail(email)
+        const account = await accounts.named(email)
         await accounts.setDisabled(account, disabled)
         say(`Account ${nameOf(account)} is ${disabled ? 'disabled' : 'enabled'}.`)
       }),
@@ -72,7 +72,7 @@ function setUpLink(group: Command): void {
     .option('--email <address>', "the account; the owner's where absent")
     .action(({ email }: { email?: string }, command: Command) =>
       withStore(command, async ({ accounts, config }) => {
-        const account = email === undefined ? await accounts.owner() : await accounts.byEmail(email)
+        const account = email === undefined ? await accounts.owner() : await accounts.named(email)
         say(`${publicUrlOf(config)}/app/set-up?token=${await accounts.createSetUpLink(account)}`)
       }),
     )
@@ -87,7 +87,7 @@ function plan(group: Command): void {
     .option('--until <date>', 'when it ends: from then on nothing can be changed, and all be read (as in 2027-01-31)')
     .action((options: { email: string; plan: string; until?: string }, command: Command) =>
       withStore(command, async ({ accounts, config }) => {
-        const account = await accounts.byEmail(options.email)
+        const account = await accounts.named(options.email)
         const name = options.plan === 'none' ? null : options.plan.toLowerCase()
         if (name !== null && !config.plans.has(name))
           throw new CommandFailed(`no plan "${name}" is configured: ${planNames([...config.plans.keys()])}`, 2)

@@ -58,12 +58,12 @@ export class Accounts {
   }
 
   /** An account by its e-mail address, or by its actor's name (which has no `@`). @throws Failure `not_found`, `invalid`. */
-  async byEmail(email: string): Promise<Account> {
+  async named(name: string): Promise<Account> {
     const { read } = this.#catalogue
-    const account = email.includes('@')
-      ? await read.accountByEmail(emailAddress(email))
-      : (await read.accountByActor(email))?.account
-    if (!account) throw new Failure('not_found', { what: 'account', id: email })
+    const account = name.includes('@')
+      ? await read.accountByEmail(emailAddress(name))
+      : (await read.accountByActor(name))?.account
+    if (!account) throw new Failure('not_found', { what: 'account', id: name })
     return account
   }
 

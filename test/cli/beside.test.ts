@@ -98,7 +98,7 @@ test('Fifty times over, the next request feels what another process changed', as
   const store = await openStore(configWith({ 'data.dir': dir }))
   const accounts = new Accounts(store)
   try {
-    const ada = await accounts.byEmail('ada@example.org')
+    const ada = await accounts.named('ada@example.org')
     for (let n = 0; n < 50; n++) {
       const { text, row } = makeKey(ada.id, { kind: 'ak' }, Date.now())
       assert.equal(await statusWith(text), 401, `round ${n}: not made yet`)

@@ -198,6 +198,8 @@ describe('The command line', { concurrency: 2 }, () => {
       assert.match(printed, /^files = .*7.* +# .*LARDER_QUOTA_FILES/m)
       assert.match(printed, /^dir = "\/srv\/larder" +# command line/m)
       assert.match(printed, /^shutdown_grace = "10s" +# default/m)
+      const bySet = done(await runLarder(['config', 'print', '--set', 'data.dir=/srv/other']))
+      assert.match(bySet, /^dir = "\/srv\/other" +# command line/m)
     })
 
     test('config check tells every fault at once, and nothing where there is none', async () => {
