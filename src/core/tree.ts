@@ -4,7 +4,16 @@ import { Failure, invalid } from './failure.ts'
 import { requireActive } from './keys.ts'
 import type { FileEntry, HistoryEvent, PathEntry } from './model.ts'
 import { displayName } from './names.ts'
-import { folderPath, isFolderPath, lastSegment, parseFolderPath, parsePath } from './paths.ts'
+import {
+  folderPath,
+  foldersAbove,
+  isBelow,
+  isFolderPath,
+  isWithin,
+  lastSegment,
+  parseFolderPath,
+  parsePath,
+} from './paths.ts'
 import type { Plans } from './plans.ts'
 import type { Clock } from './ports.ts'
 import type { Grant, SignedGet, SignedUrls } from './signed-urls.ts'
@@ -125,7 +134,7 @@ export class Tree {
 
   /**
    * Where a caller may put a file: its path, and the bytes of the one that is there. Asked before a body is read; the transaction
-   * asks again. @throws Failure `conflict` where a folder is there, `forbidden`, `invalid`.
+   * asks again. @throws Failure `conflict` where a folder is there or a file is in the way, `forbidden`, `invalid`.
    */
   async placeFor(
     caller: Caller,
@@ -138,8 +147,21 @@ export class Tree {
     const { read } = this.#parts.catalogue
     if (await read.entryAt(caller.account.id, `${path}/`))
       throw new Failure('conflict', { what: 'folder', id: path, why: `"${path}/" is a folder` })
+    await this.#requireNoFileAbove(caller.account.id, path)
     const there = await read.entryAt(caller.account.id, path)
     return { path, replacedBytes: there?.file?.size ?? 0 }
+  }
+
+  async #requireNoFileAbove(accountId: string, path: string): Promise<void> {
+    const { read } = this.#parts.catalogue
+    const above = foldersAbove(path)
+    const parent = above.at(-1)
+    if (parent === undefined || (await read.entryAt(accountId, parent))) return
+    for (const folder of above) {
+      const file = folder.slice(0, -1)
+      if (await read.entryAt(accountId, file))
+        throw new Failure('conflict', { what: 'file', id: file, why: `"${file}" is a file` })
+    }
   }
 
   #change(caller: Caller, message = '') {
@@ -173,11 +195,24 @@ export class Tree {
     if (by === 'account') return id === file.accountId
     if (by === 'share') {
       const share = await catalogue.read.share(id)
-      return share !== undefined && share.accountId === file.accountId && share.expiresAt > now
+      const isGood = share !== undefined && share.accountId === file.accountId && share.expiresAt > now
+      return isGood && (await this.#isUnder(share.entryId, file))
     }
     const key = await catalogue.read.key(id)
-    const isGood = key && key.accountId === file.accountId && key.revokedAt === null
-    return isGood === true && (key.expiresAt === null || key.expiresAt > now)
+    if (!key || key.accountId !== file.accountId || key.revokedAt !== null) return false
+    if (key.expiresAt !== null && key.expiresAt <= now) return false
+    return key.pathPrefix === null || isWithin(await this.#pathOf(file), key.pathPrefix)
+  }
+
+  /** Whether a file is what is shared, or lies in it: it may have been moved since its address was given. */
+  async #isUnder(entryId: string, file: FileEntry): Promise<boolean> {
+    if (file.entryId === entryId) return true
+    const shared = await this.#parts.catalogue.read.pathOf(entryId)
+    return shared !== undefined && isFolderPath(shared) && isBelow(await this.#pathOf(file), shared)
+  }
+
+  async #pathOf(file: FileEntry): Promise<string> {
+    return (await this.#parts.catalogue.read.pathOf(file.entryId)) ?? ''
   }
 }
 

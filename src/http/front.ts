@@ -52,7 +52,7 @@ const hostForm = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/
 /** A key that somebody put into a path is still a secret. */
 const keyInPath = /(ak|atiru|sk)(_|%5F)[0-9A-Z]{36}/gi
 /** So is what makes a link work. */
-const tokenInPath = /^((?:\/storage)?\/[sr]\/|\/storage\/auth\/magic\/)[^/]+/
+const tokenInPath = /^((?:\/storage)?\/[sr]\/|\/storage\/(?:auth\/magic|shares|requests)\/)[^/]+/
 /** A target in absolute form (RFC 9112 section 3.2.2): what proxies are sent, and every server must take. */
 const absoluteForm = /^https?:\/\/[^/?#]*\/?/i
 const processId = Date.now().toString(36)

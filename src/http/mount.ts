@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { type Request, type Response, Router } from 'express'
 import { type Caller, requireMay } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
-import { Failure } from '../core/failure.ts'
+import { Failure, invalid } from '../core/failure.ts'
 import type { FileEntry } from '../core/model.ts'
 import type { Upload } from '../core/uploads.ts'
 import { addressGroup } from './address.ts'
@@ -35,7 +35,8 @@ export function mount(door: Door, services: DoorServices): Router {
   const router = Router({ strict: !door.takesFinalSlash, caseSensitive: true })
   for (const path of inOrder(door.routes)) {
     const routes = door.routes.filter((one) => one.path === path)
-    const here = router.route(path)
+    // No path at all is for the route to refuse, too.
+    const here = router.route(path.includes('*') ? [path, path.slice(0, path.indexOf('*'))] : path)
     for (const one of routes) here[one.method]((request, response) => answer(door, one, services, request, response))
     here.all((request, _response, next) => {
       // What a route of its own has no method for may still be meant as any path there.
@@ -206,7 +207,9 @@ async function sendBytes(
 }
 
 function fail(door: Door, error: unknown, request: Request, response: Response): void {
-  const failure = refusalOf(error, request, response)
+  const isPath = error instanceof URIError && door.routes.some((one) => covers(one.path, request.path))
+  const cause = isPath ? invalid('path', 'is no percent-encoded UTF-8', 'value', 'path') : error
+  const failure = refusalOf(cause, request, response)
   if (!failure) return
   const { status, body } = rendered(door.failure, failure, contextOf(request))
   response.set(failureHeaders(failure)).set('Cache-Control', 'no-store')

@@ -230,7 +230,7 @@ test('Media and health know GET, HEAD and OPTIONS, and say so to every other met
 test('A path that no route has is 404 in the shape of the door that it lies below', async () => {
   const paths: Record<string, string[]> = {
     aether: ['/api/v1', '/api/v1/', '/api/v1/nothing', '/api/v1/files/', '/api/v1/files/x/y/z', '/api/v1/auth/login'],
-    storage: ['/storage', '/storage/', '/storage/nothing', '/storage/files/', '/storage/auth/login', '/storage/keys'],
+    storage: ['/storage', '/storage/', '/storage/nothing', '/storage/auth/login', '/storage/keys'],
     shares: ['/s', '/s/'],
     requests: ['/r', '/r/', '/r/token/below'],
     identity: ['/identity', '/identity/', '/identity/nothing', '/identity/projects/x/y', '/identity/files'],

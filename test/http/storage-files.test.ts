@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { openTestApp, upload } from '../support/app.ts'
 import { atiru } from '../support/atiru.ts'
-import { rawRequest } from '../support/raw.ts'
+import { RawConnection, rawRequest, requestHead } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { put, refusal, storage } from '../support/storage.ts'
 import { MovingClock } from './matrix/callers.ts'
@@ -163,6 +163,13 @@ test('A file below a file, and a file where a folder is, is 409', async () => {
   await put(me, 'docs/a.txt', 'a')
   refusal(await put(me, 'docs/a.txt/b.txt', 'b'), 409, 'conflict')
   refusal(await put(me, 'docs', 'b'), 409, 'conflict')
+  const json = { path: 'docs/a.txt/deep/er.txt' }
+  refusal(await storage(me, 'POST', '/files/uploads', { json }), 409, 'conflict', /"docs\/a.txt" is a file/)
+  // Before the body is asked for.
+  const head = { Authorization: `Bearer ${me.key}`, 'Content-Length': 5, Expect: '100-continue' }
+  const connection = await RawConnection.open(app.url)
+  connection.send(requestHead('PUT', '/storage/files/docs/a.txt/x/y', head))
+  assert.equal((await connection.answer()).status, 409)
   refusal(await put(me, 'docs/', 'b'), 400, 'bad_request')
 })
 
@@ -254,6 +261,9 @@ test('No path leads out of its form: dots, empty parts, backslashes, controls, a
     'log',
     'stats',
     'search',
+    '',
+    'a%zz',
+    'a%ff',
   ]
   for (const path of bad) {
     const headers = { Authorization: `Bearer ${me.key}` }
@@ -300,15 +310,15 @@ test('The log of a key that is held to a folder shows its own end of a move, and
     ['out/b', 'docs/b'],
     ['out/a', 'out/c'],
   ])
-    await storage(me, 'POST', '/files/move', { json: { from, to } })
+    await storage(me, 'POST', '/files/move', { json: { from, to, message: 'a word on what is outside' } })
   const held = { url: app.url, key: (await app.newKey({ pathPrefix: 'docs/' }, me.account)).text }
   const { events } = (await storage(held, 'GET', '/files/log?since_tx=0')).body
   assert.deepEqual(
-    events.map(({ tx, action, path, to }) => [tx, action, path, to]),
+    events.map(({ tx, action, path, to, msg }) => [tx, action, path, to, msg]),
     [
-      [1, 'put', 'docs/a', undefined],
-      [3, 'move', 'docs/a', ''],
-      [4, 'move', '', 'docs/b'],
+      [1, 'put', 'docs/a', undefined, ''],
+      [3, 'move', 'docs/a', '', ''],
+      [4, 'move', '', 'docs/b', ''],
     ],
   )
 })
@@ -355,7 +365,7 @@ test('Files are found by words of their names and of the folders they lie in, be
     results.map(({ path, name, size, type }) => [path, name, size, type]),
     [['other.txt', 'other.txt', 9, 'text/plain']],
   )
-  for (const query of ['', '?q=', '?q=%20'])
+  for (const query of ['', '?q=', '?q=%20', '?q=null'])
     refusal(await storage(me, 'GET', `/files/search${query}`), 400, 'bad_request')
 })
 
@@ -396,6 +406,29 @@ test('A signed address ends with its key, its account and its file', async () =>
   const last = await address(me.key)
   await app.core.accounts.setDisabled(me.account, true)
   assert.equal((await fetch(last)).status, 403)
+})
+
+test('A signed address opens nothing that has left the folder of its key', async () => {
+  const me = await somebody()
+  await put(me, 'docs/a.txt', 'a')
+  const held = { url: app.url, key: (await app.newKey({ pathPrefix: 'docs/' }, me.account)).text }
+  const signed = (await storage(held, 'GET', '/files/docs/a.txt')).headers.get('location') ?? ''
+  assert.equal((await fetch(signed)).status, 200)
+  await storage(me, 'POST', '/files/move', { json: { from: 'docs/a.txt', to: 'docs/deeper/b.txt' } })
+  assert.equal((await fetch(signed)).status, 200)
+  await storage(me, 'POST', '/files/move', { json: { from: 'docs/deeper/', to: 'private/' } })
+  assert.equal((await fetch(signed)).status, 403)
+})
+
+test('What leads somewhere by itself is not written to the log', async () => {
+  const me = await somebody()
+  await put(me, 'a.txt', 'a')
+  const { token } = (await storage(me, 'POST', '/files/share', { json: { path: 'a.txt' } })).body
+  const reader = { url: app.url, key: (await app.newKey({ scopes: ['files:read'] }, me.account)).text }
+  refusal(await storage(reader, 'DELETE', `/shares/${token}`), 403, 'forbidden')
+  await fetch(`${app.url}/s/${token}`, { redirect: 'manual' })
+  await fetch(`${app.url}/storage/s/${token}`, { redirect: 'manual' })
+  assert.ok(!app.log().includes(token))
 })
 
 test('What another account has is missing, by path and by every list', async () => {

@@ -35,7 +35,7 @@ export const paths: Transactions<PathWrites> = {
   },
 
   async makeFolderAt({ db }, { accountId, path, prefix, message, now }) {
-    if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+    if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix', detail: prefix ?? '' })
     const segments = segmentsOf(path)
     if (await findFolderAt(db, accountId, segments)) return { created: false }
     const recorded = await nextTx(db, accountId, now)

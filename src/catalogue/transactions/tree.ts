@@ -45,7 +45,7 @@ export async function addIn(db: Db, folder: number, change: { files: number; fol
 
 /** @throws Failure `forbidden` unless the path lies inside the prefix (the prefix's own folder does not: it belongs to its parent). */
 export function requireInside(path: string, prefix: string | null): void {
-  if (!isBelow(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  if (!isBelow(path, prefix)) throw new Failure('forbidden', { needs: 'prefix', detail: prefix ?? '' })
 }
 
 export interface Place {
@@ -63,7 +63,7 @@ export async function resolve(
 ): Promise<Place> {
   if ('folderId' in destination) return placeOf(db, accountId, destination.folderId, prefix)
   const path = destination.segments.map((segment) => `${segment}/`).join('')
-  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix', detail: prefix ?? '' })
   return { folder: await ensureFolder(db, accountId, destination.segments, recorded), path }
 }
 
@@ -72,7 +72,7 @@ export async function placeOf(db: Db, accountId: string, folderId: string, prefi
   const folder = await findFolder(db, accountId, folderId)
   if (!folder) throw new Failure('not_found', { what: 'folder', id: folderId })
   const path = await pathOfEntry(db, folder.seq)
-  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix' })
+  if (!isWithin(path, prefix)) throw new Failure('forbidden', { needs: 'prefix', detail: prefix ?? '' })
   return { folder, path }
 }
 

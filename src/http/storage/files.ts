@@ -41,7 +41,7 @@ const reading: readonly Route[] = [
       summary: 'Files by words of their names and of the folders they lie in, best first.',
       need: 'files:read',
       query: z.object({
-        q: z.string().default(''),
+        q: nullable(z.string().default('')),
         limit: nullable(wholeNumber({ least: 1, standard: 50, highest: 200 })),
       }),
       answer: schemas.found,

@@ -54,7 +54,8 @@ export function eventView(
     path: from ?? '',
     ...(target !== null && { to: to ?? '' }),
     size: size ?? 0,
-    msg: message,
+    // What somebody outside said of it may tell of what is outside.
+    msg: target !== null && (from === undefined || to === undefined) ? '' : message,
     ts: at,
     ...(action === 'put' && digest !== null && { sha256: digest }),
   }
