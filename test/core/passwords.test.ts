@@ -99,7 +99,7 @@ test('A hash that was made by former rules is made anew at the next log-in, and 
   const { app, account, passwordHash, hashNow } = await withFormerHash(t)
   const earlier = await app.core.access.signIn(account, passwordHash)
   assert.equal(isOutdated((await hashNow()) ?? ''), true)
-  const updatedAt = (await app.core.accounts.byEmail('ada@example.org')).updatedAt
+  const updatedAt = (await app.core.accounts.named('ada@example.org')).updatedAt
   let later = earlier
   const costs = await costsOf(async () => {
     later = await logIn(app)
@@ -109,7 +109,7 @@ test('A hash that was made by former rules is made anew at the next log-in, and 
   assert.equal(isOutdated(hash), false)
   assert.equal(await verifyPassword('correct horse', hash), true)
   for (const { token } of [earlier, later]) assert.equal((await app.core.access.byCookie(token)).account.id, account.id)
-  assert.equal((await app.core.accounts.byEmail('ada@example.org')).updatedAt, updatedAt)
+  assert.equal((await app.core.accounts.named('ada@example.org')).updatedAt, updatedAt)
 
   assert.deepEqual(await costsOf(() => logIn(app)), [today])
   assert.equal(await hashNow(), hash, 'once is enough')

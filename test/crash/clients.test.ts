@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formWith, temporaryFolder, withKey } from '../support/app.ts'
-import { keyIn, type RunningServer, runLarder, startServer } from '../support/process.ts'
+import { keyIn, type RunningServer, startServer } from '../support/process.ts'
 import { Replay } from '../support/replay.ts'
+import { mustBeSound } from '../support/sound.ts'
 import { type EventBody, put, type StorageAnswer, storage } from '../support/storage.ts'
 
 /** How long the clients go on; longer for whoever looks for something. */
@@ -160,8 +161,7 @@ async function agrees(run: Run, folder: string): Promise<EventBody[]> {
     assert.deepEqual([event?.action, event?.path, event?.to], [action, path, to], `transaction ${tx}`)
     if (action === 'put') assert.equal(event?.size, size)
   }
-  const checked = await runLarder(['fsck', '--read-data', '--data-dir', folder])
-  assert.equal(checked.code, 0, checked.stdout + checked.stderr)
+  await mustBeSound(folder)
   return events
 }
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formWith, temporaryFolder, withKey } from '../support/app.ts'
-import { keyIn, type RunningServer, runLarder, startServer } from '../support/process.ts'
+import { keyIn, type RunningServer, startServer } from '../support/process.ts'
+import { mustBeSound } from '../support/sound.ts'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -59,7 +60,7 @@ test('a server killed in the middle of fifty uploads, ten times over, keeps what
     const before = answered.size
     const uploads = Array.from({ length: 50 }, (_, n) => {
       // Sizes from nothing to what takes a few batches, so that the kill finds uploads at every stage.
-      const bytes = randomBytes(Math.floor(3_000_000 * (n / 50) ** 3))
+      const bytes = randomBytes(Math.floor(1_500_000 * (n / 50) ** 3))
       const name = `${round}-${n}.bin`
       sent.set(name, sha256(bytes))
       return send(server, key, name, bytes, answered)
@@ -74,6 +75,9 @@ test('a server killed in the middle of fifty uploads, ten times over, keeps what
   t.diagnostic(`${answered.size} of ${sent.size} uploads were answered before a kill`)
 })
 
+/** Files whose bytes were looked at. */
+const looked = new Set<string>()
+
 async function verify(
   server: RunningServer,
   folder: string,
@@ -84,7 +88,9 @@ async function verify(
   const listed = await listAll(server, key)
   const names = new Set(listed.map((file) => file.name))
   for (const name of answered.keys()) assert.ok(names.has(name), `${name} was answered, and is not listed`)
-  for (const file of listed) {
+  // What was looked at before, fsck reads again below.
+  for (const file of listed.filter(({ id }) => !looked.has(id))) {
+    looked.add(file.id)
     const response = await fetch(`${server.url}/m/${file.id}`)
     assert.equal(
       sha256(new Uint8Array(await response.arrayBuffer())),
@@ -99,6 +105,5 @@ async function verify(
     { totalFiles: listed.length, totalSize: listed.reduce((sum, file) => sum + file.size, 0) },
   )
   assert.deepEqual(await readdir(join(folder, 'tmp')), [])
-  const fsck = await runLarder(['--data-dir', folder, 'fsck', '--read-data'])
-  assert.equal(fsck.code, 0, fsck.stdout + fsck.stderr)
+  await mustBeSound(folder)
 }

@@ -114,7 +114,7 @@ test('Page after page is the whole list, each line once', async () => {
   for (let n = 0; n < 12; n++) await atiru(app, 'GET', `/files/number-${n}`, { key })
   await linesOf(key, 12)
   const { requests, total } = await app.core.catalogue.read.requests(
-    (await app.core.accounts.byEmail('walk@example.org')).id,
+    (await app.core.accounts.named('walk@example.org')).id,
     { limit: 1_000, offset: 0 },
   )
   assert.equal(requests.length, total)

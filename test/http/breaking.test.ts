@@ -101,7 +101,7 @@ test('Those who register are put on the plan that is named for them', async (t) 
   const plans = { small: { files: 1, trial_days: 14 } }
   const app = await openTestApp(t, { 'auth.registration': 'open', 'auth.plan': 'small', plans })
   await app.core.registration.register('ann@example.org', 'correct horse')
-  const account = await app.core.accounts.byEmail('ann@example.org')
+  const account = await app.core.accounts.named('ann@example.org')
   assert.equal(account.plan, 'small')
   assert.equal(app.core.plans.accessUntil(account), (account.planSince ?? 0) + 14 * 86_400_000)
 })

@@ -22,7 +22,7 @@ const idIn = (row = ''): string => /files\/([\w-]{16})\/download/.exec(row)?.[1]
 /** Nothing of a refused upload is left: not in the list, not in the quota, not on the disk. */
 async function assertNothingKept(app: TestApp, visitor: Visitor): Promise<void> {
   assert.deepEqual(await rowsOf(visitor), [])
-  const { id } = await app.core.accounts.byEmail('ada@example.org')
+  const { id } = await app.core.accounts.named('ada@example.org')
   assert.equal(app.core.uploads.reservations.reservedBy(id), 0)
   assert.deepEqual(await readdir(join(app.folder, 'tmp')), [])
 }
@@ -132,7 +132,7 @@ test('After a trial files are seen, and neither stored nor changed', async (t) =
   const clock = { now: () => Date.now() + day * 86_400_000 }
   const app = await openTestApp(t, { plans: '{trial = {trial_days = 14}}' }, { clock })
   const visitor = await signedIn(app)
-  await app.core.accounts.setPlan(await app.core.accounts.byEmail('ada@example.org'), 'trial', null)
+  await app.core.accounts.setPlan(await app.core.accounts.named('ada@example.org'), 'trial', null)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
   day = 15
   const id = await onlyId(visitor)
@@ -149,7 +149,7 @@ test('After a trial files are seen, and neither stored nor changed', async (t) =
 test('A plan whose reads of the month are used up says so', async (t) => {
   const app = await openTestApp(t, { plans: '{small = {origin_reads = 1}}' })
   const visitor = await signedIn(app)
-  await app.core.accounts.setPlan(await app.core.accounts.byEmail('ada@example.org'), 'small', null)
+  await app.core.accounts.setPlan(await app.core.accounts.named('ada@example.org'), 'small', null)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
   const path = `/app/files/${await onlyId(visitor)}/download`
   assert.equal(await (await visitor.get(path)).text(), 'a')
@@ -334,7 +334,7 @@ test('A browser that leaves in the middle of an upload leaves nothing behind', a
   socket.write(
     `POST /app/upload HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nCookie: larder_session=${visitor.session}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n${body}`,
   )
-  const { id } = await app.core.accounts.byEmail('ada@example.org')
+  const { id } = await app.core.accounts.named('ada@example.org')
   const reserved = () => app.core.uploads.reservations.reservedBy(id)
   await until('the upload has begun', () => reserved() > 0)
   socket.destroy()

@@ -155,7 +155,7 @@ test('A session that expired, was ended by a new password, or whose account is d
   for (const [email, end] of endings) {
     const visitor = await signedIn(app, email)
     assert.equal((await visitor.get('/app/')).status, 200)
-    await end(await app.core.accounts.byEmail(email))
+    await end(await app.core.accounts.named(email))
     const response = await visitor.get('/app/keys')
     assert.equal(response.headers.get('location'), '/app/sign-in?notice=ended', email)
     assert.equal(visitor.session, '', email)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sizeInWords } from '../../src/http/words.ts'
 import { html } from '../../src/http/html.ts'
+import { sizeInWords } from '../../src/http/words.ts'
 
 test('What is put into a template is text, whatever it looks like', () => {
   const name = `"><script>alert('1')</script>&amp;`

@@ -160,11 +160,11 @@ test('Where registration is closed, an unknown address gets no letter, and nothi
 
 test('Where registration is open, an account is made when its code is verified, and not before', async () => {
   const code = await codeFor(open, 'new@example.org')
-  await assert.rejects(open.core.accounts.byEmail('new@example.org'))
+  await assert.rejects(open.core.accounts.named('new@example.org'))
   refused(await verifyCode(open, 'new@example.org', otherThan(code)), 401, 'invalid_code')
-  await assert.rejects(open.core.accounts.byEmail('new@example.org'))
+  await assert.rejects(open.core.accounts.named('new@example.org'))
   const { body } = await verifyCode(open, 'new@example.org', code)
-  const account = await open.core.accounts.byEmail('new@example.org')
+  const account = await open.core.accounts.named('new@example.org')
   assert.deepEqual([account.isOwner, account.hasPassword], [false, false])
   assert.notEqual(account.verifiedAt, null)
   const me = await identity<UserBody>(open, 'GET', '/auth/users/me', { as: body.data.access_token })
@@ -176,7 +176,7 @@ test('Where registration is open, an account is made when its code is verified, 
   assert.equal((await logIn(open, 'new@example.org', '')).status, 401, 'without a password none is right')
   ahead += minuteMs
   await signIn(open, 'new@example.org')
-  assert.equal((await open.core.accounts.byEmail('new@example.org')).id, account.id, 'the next time it is the same one')
+  assert.equal((await open.core.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
 })
 
 test('A password that was registered and never verified goes when somebody proves the address by a code', async () => {
@@ -191,7 +191,7 @@ test('A password that was registered and never verified goes when somebody prove
   const after = await logIn(open, email, 'chosen by a stranger')
   assert.deepEqual(after.body, before.body, 'the stranger is told nothing new')
   assert.equal((await followed(open, link)).status, 404, 'its link leads nowhere any more')
-  assert.equal((await open.core.accounts.byEmail(email)).hasPassword, false)
+  assert.equal((await open.core.accounts.named(email)).hasPassword, false)
   const me = await identity<UserBody>(open, 'GET', '/auth/users/me', { as: tokens.access_token })
   assert.equal(me.status, 200)
   assert.equal(me.body.data.is_verified, true)

@@ -44,7 +44,7 @@ test('Every account has a project, whichever way it was made', async (t) => {
     body: JSON.stringify({ email: 'new@example.org', password: 'correct horse' }),
   })
   assert.equal(registered.status, 201)
-  const account = await open.core.accounts.byEmail('new@example.org')
+  const account = await open.core.accounts.named('new@example.org')
   const { projects } = await open.catalogue.read.projects(account.id)
   assert.deepEqual(
     projects.map((project) => project.name),

@@ -195,9 +195,9 @@ test("The server's own pages show an account without an e-mail address by its ac
 
 test('Whoever runs the server finds an account without an e-mail address by its name, in any case', async () => {
   const { token } = await newActor(app, 'Unruly')
-  const account = await app.core.accounts.byEmail('unruly')
+  const account = await app.core.accounts.named('unruly')
   assert.deepEqual([account.actor, account.email], ['Unruly', null])
   await app.core.accounts.setDisabled(account, true)
   assert.equal(await opens(token), false)
-  await assert.rejects(app.core.accounts.byEmail('nobody'), { code: 'not_found' })
+  await assert.rejects(app.core.accounts.named('nobody'), { code: 'not_found' })
 })

@@ -141,6 +141,21 @@ test('What looks ahead at a link does not use it up', async () => {
   assert.equal(await isLetIn(visitorBy(open, await follow(open, path))), true)
 })
 
+test('Whoever is signed in already is asked first: a link may be a trap of somebody else', async () => {
+  const visitor = visitorBy(open, await follow(open, await linkAtOnce(open, 'signed-in@example.org')))
+  const path = await linkAtOnce(open, 'somebody-else@example.org')
+  const cookie = { Cookie: `larder_session=${visitor.session}` }
+  const asked = await follow(open, path, { headers: { ...cookie, ...html.headers } })
+  assert.deepEqual([asked.status, asked.headers.getSetCookie()], [200, []])
+  assert.match(await asked.text(), /<form method="post">/)
+  const send = (headers: Record<string, string>) =>
+    follow(open, path, { method: 'POST', headers: { ...cookie, ...headers } })
+  assert.equal((await send({ Origin: 'https://evil.example' })).status, 403)
+  const followed = await send({ Origin: new URL(open.url).origin })
+  assert.equal(followed.status, 302)
+  assert.ok(await isLetIn(visitorBy(open, followed)))
+})
+
 test('A link is good for 15 minutes, and is forgotten then', async (t) => {
   t.after(() => {
     ahead = 0
@@ -184,9 +199,9 @@ test('What is no link leads nowhere', async () => {
 
 test('Where registration is open an account is made at the click, and not before', async () => {
   const path = await linkFor(open, 'new@example.org')
-  await assert.rejects(open.core.accounts.byEmail('new@example.org'))
+  await assert.rejects(open.core.accounts.named('new@example.org'))
   assert.equal(await isLetIn(visitorBy(open, await follow(open, path))), true)
-  const account = await open.core.accounts.byEmail('new@example.org')
+  const account = await open.core.accounts.named('new@example.org')
   assert.deepEqual(
     [account.isOwner, account.hasPassword, account.actor, account.actorType],
     [false, false, 'new', 'human'],
@@ -195,7 +210,7 @@ test('Where registration is open an account is made at the click, and not before
   refusal(await challenge(open, 'new'), 404, 'not_found', 'there is no such account')
   assert.equal((await logIn(open, 'new@example.org', '')).status, 401, 'without a password none is right')
   await follow(open, await linkAtOnce(open, 'new@example.org'))
-  assert.equal((await open.core.accounts.byEmail('new@example.org')).id, account.id, 'the next time it is the same one')
+  assert.equal((await open.core.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
 })
 
 test('Where registration is closed nobody new is let in, also by a link from before', async (t) => {
@@ -204,7 +219,7 @@ test('Where registration is closed nobody new is let in, also by a link from bef
   await before.close()
   const after = await openTestApp(t, { 'data.dir': before.folder })
   await refusedLink(after, path)
-  await assert.rejects(after.core.accounts.byEmail('new@example.org'))
+  await assert.rejects(after.core.accounts.named('new@example.org'))
 })
 
 test("A new actor has a name after its address, in an actor's characters, that nobody has", async () => {
@@ -226,7 +241,7 @@ test("A new actor has a name after its address, in an actor's characters, that n
   for (const [email, name] of Object.entries(names)) {
     const path = linkIn(await lastLetterTo(open, email.toLowerCase(), 'magic')).pathname
     assert.equal((await follow(open, path)).status, 302)
-    assert.equal((await open.core.accounts.byEmail(email)).actor, name)
+    assert.equal((await open.core.accounts.named(email)).actor, name)
   }
 })
 
@@ -243,7 +258,7 @@ test('A password that was registered and never verified goes when somebody prove
   assert.deepEqual(after.body, before.body, 'the stranger is told nothing new')
   const origin = { url: new URL(open.url).origin }
   assert.equal((await followed(origin, confirm)).status, 404, 'its link leads nowhere any more')
-  assert.equal((await open.core.accounts.byEmail(email)).hasPassword, false)
+  assert.equal((await open.core.accounts.named(email)).hasPassword, false)
   assert.equal(await isLetIn(visitor), true)
 })
 

@@ -324,7 +324,7 @@ test('Each file of a zip counts as one read, with its bytes', async () => {
   ] as const)
     await put(app, path, bytes, { key })
   assert.equal((await zipAt('f/', key)).entries.length, 3)
-  const { id } = await app.core.accounts.byEmail('counted@example.org')
+  const { id } = await app.core.accounts.named('counted@example.org')
   await app.core.activity.flush()
   const used = await app.catalogue.read.usage(id, new Date().toISOString().slice(0, 7))
   assert.deepEqual([used.originReads, used.bytesSent], [2, 10])

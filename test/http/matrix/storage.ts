@@ -234,8 +234,14 @@ const auth: Rows = {
   },
   'storage get /auth/magic/:token': {
     call: () => ({ path: '/storage/auth/magic/unknown' }),
-    expected: whoever(404),
+    // Whoever is signed in at the pages is asked first.
+    expected: { ...whoever(404), "another's page session": 200, "the owner's page session": 200 },
     head: whoever(302),
+    looks: true,
+  },
+  'storage post /auth/magic/:token': {
+    call: () => ({ path: '/storage/auth/magic/unknown', fields: {}, isPage: true }),
+    expected: whoever(404),
   },
 }
 
