@@ -63,6 +63,8 @@ export interface Failures {
       | 'mail'
       | 'route'
     id: string
+    /** What is there instead, or what to do. */
+    hint?: string
   }
   method_not_allowed: { allowed: readonly string[] }
   conflict: { what: 'file' | 'folder' | 'upload' | 'account' | 'project'; id: string; why: string }

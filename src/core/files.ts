@@ -59,6 +59,13 @@ export class Files {
     if (folder) yield* this.#catalogue.read.eachFile(folder.id)
   }
 
+  /** The paths of some of the caller's files, by their handles. */
+  async paths(files: readonly FileEntry[]): Promise<ReadonlyMap<string, string>> {
+    const pathOf = async ({ fileId, entryId }: FileEntry) =>
+      [fileId, (await this.#catalogue.read.pathOf(entryId)) ?? ''] as const
+    return new Map(await Promise.all(files.map(pathOf)))
+  }
+
   find(caller: Caller, fileId: string): Promise<FileEntry> {
     return this.#find(caller, fileId, 'files:read')
   }

@@ -22,8 +22,18 @@ export function isSegment(text: string): boolean {
   )
 }
 
-const form =
-  'a path is segments of 1 to 255 bytes joined by "/", without a leading "/", without ".", "..", backslashes and control characters, up to 1,024 bytes in all'
+/** What is wrong with a part of a path; undefined where nothing is. */
+function faultOf(segment: string): string | undefined {
+  if (segment === '') return 'has an empty part: two slashes in a row, or one at its beginning'
+  if (segment === '.' || segment === '..') return `has a part "${segment}"`
+  if (/\\/.test(segment)) return 'has a backslash'
+  if (!isSegment(segment))
+    return byteLength(segment) > segmentLimitBytes ? 'has a part of more than 255 bytes' : 'has a control character'
+  return undefined
+}
+
+const firstFault = (segments: readonly string[]): string | undefined =>
+  segments.map(faultOf).find((fault) => fault !== undefined)
 
 /**
  * A path as somebody sent it (percent-decoded, once), in its one form. The root is no path.
@@ -33,7 +43,10 @@ const form =
 export function parsePath(sent: string, field = 'path', place: Place = 'body'): string {
   const path = sent.toWellFormed().normalize('NFC')
   const segments = (isFolderPath(path) ? path.slice(0, -1) : path).split('/')
-  if (!segments.every(isSegment) || byteLength(path) > pathLimitBytes) throw invalid(field, form, 'value', place)
+  const fault = sent === '' || sent === '/' ? 'is empty: it is the path of a file or a folder' : firstFault(segments)
+  if (fault !== undefined) throw invalid(field, `is no path: it ${fault}`, 'value', place)
+  if (byteLength(path) > pathLimitBytes)
+    throw invalid(field, `is no path: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`, 'value', place)
   if (reservedAtRoot.has(path)) throw invalid(field, `"${path}" is no path: a route has the name`, 'value', place)
   return path
 }

@@ -44,8 +44,15 @@ export class Tree {
     const path = parsePath(sentPath, 'path', 'path')
     requireMay(caller, 'files:read', path)
     const entry = await this.#parts.catalogue.read.entryAt(caller.account.id, path)
-    if (!entry?.file) throw new Failure('not_found', { what: isFolderPath(path) ? 'folder' : 'file', id: path })
+    if (!entry?.file)
+      throw new Failure('not_found', { what: 'file', id: path, ...(await this.#folderHint(caller, path)) })
     return { ...entry, file: entry.file }
+  }
+
+  async #folderHint(caller: Caller, path: string): Promise<{ hint?: string }> {
+    const folder = isFolderPath(path) ? path : `${path}/`
+    const isThere = await this.#parts.catalogue.read.entryAt(caller.account.id, folder)
+    return isThere ? { hint: `"${folder}" is a folder, which is listed as a prefix` } : {}
   }
 
   /** The address, below the server's own, by which a file may be had for a while without anything else. */

@@ -116,6 +116,8 @@ function problemOf(issue: z.core.$ZodIssue): string {
       return `is ${issue.origin === 'string' || issue.origin === 'array' ? 'shorter' : 'less'} than ${issue.minimum}`
     case 'too_big':
       return `is ${issue.origin === 'string' || issue.origin === 'array' ? 'longer' : 'more'} than ${issue.maximum}`
+    case 'invalid_value':
+      return `is not one of ${issue.values.join(', ')}`
     default:
       return issue.message
   }

@@ -45,7 +45,7 @@ const mismatches = (type: string, found: string | undefined): string =>
 const texts: FailureTable<string> = {
   unauthenticated: ({ reason }) => reasons[reason],
   forbidden: ({ needs: needed, detail }) => [needs[needed], detail].filter(Boolean).join(' '),
-  not_found: ({ what }) => `there is no such ${what}`,
+  not_found: ({ what, hint }) => `there is no such ${what}${hint === undefined ? '' : `: ${hint}`}`,
   method_not_allowed: ({ allowed }) => `this address answers ${allowed.join(', ')} only`,
   conflict: ({ why }) => why,
   invalid: ({ issues }) => issues.map(issueInWords).join('; '),

@@ -97,6 +97,9 @@ test('What is missing is 404: no such file, a folder without its slash, a folder
   await put(me, 'docs/a.txt', 'a')
   for (const path of ['nothing', 'docs', 'docs/', 'docs/b.txt', 'docs/a.txt/b'])
     refusal(await storage(me, 'GET', `/files/${path}`), 404, 'not_found')
+  for (const path of ['docs', 'docs/'])
+    refusal(await storage(me, 'GET', `/files/${path}`), 404, 'not_found', /"docs\/" is a folder/)
+  refusal(await storage(me, 'DELETE', '/files/docs'), 404, 'not_found', /"docs\/" is a folder/)
   for (const path of ['docs', 'nothing/']) refusal(await storage(me, 'DELETE', `/files/${path}`), 404, 'not_found')
 })
 

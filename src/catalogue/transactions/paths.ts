@@ -98,8 +98,11 @@ const isFileRow = (row: FoundFile | FolderRow): row is FoundFile => 'uuid' in ro
 async function requireAt(db: Db, accountId: string, path: string): Promise<FoundFile | FolderRow> {
   const find = isFolderPath(path) ? findFolderAt : findFileAt
   const row = path === '' ? undefined : await find(db, accountId, segmentsOf(path))
-  if (!row) throw new Failure('not_found', { what: isFolderPath(path) ? 'folder' : 'file', id: path })
-  return row
+  if (row) return row
+  if (isFolderPath(path)) throw new Failure('not_found', { what: 'folder', id: path })
+  const isFolder = await findFolderAt(db, accountId, segmentsOf(path))
+  const hint = isFolder && `"${path}/" is a folder, whose path ends with a slash`
+  throw new Failure('not_found', { what: 'file', id: path, ...(hint && { hint }) })
 }
 
 function add(db: Db, folder: FolderRow, { path, file }: PutFile, recorded: Recorded): Promise<FileEntry> {

@@ -10,6 +10,8 @@ import { type Page, page, type Visit } from './visit.ts'
 /** A page of the list. */
 export interface FileList {
   readonly files: readonly FileEntry[]
+  /** Where each lies, by its handle. */
+  readonly paths: ReadonlyMap<string, string>
   readonly number: number
   readonly last: number
   readonly totals: Totals
@@ -56,14 +58,14 @@ function usage({ core }: Visit, { account }: Caller, { filesBelow, bytesBelow }:
 
 const nothingYet = html`<p class="card empty">Nothing here yet. What you upload, or a program stores with an API key, is listed here.</p>`
 
-function rows(visit: Visit, { files, number }: FileList): Html {
+function rows(visit: Visit, { files, paths, number }: FileList): Html {
   return html`<ul class="files">
-${files.map((file) => row(visit, file, number))}
+${files.map((file) => row(visit, file, paths.get(file.fileId), number))}
 </ul>
 <p class="hint">Newest first. Times are in UTC.</p>`
 }
 
-function row(visit: Visit, file: FileEntry, number: number): Html {
+function row(visit: Visit, file: FileEntry, path: string | undefined, number: number): Html {
   const { base, context } = visit
   const at = new Date(file.createdAt).toISOString()
   const open = file.isPublic ? `${base}/m/${file.fileId}` : `${base}/app/files/${file.fileId}/download`
@@ -71,6 +73,7 @@ function row(visit: Visit, file: FileEntry, number: number): Html {
 ${preview(visit, file)}
 <div class="about">
 <a class="name" href="${open}">${file.name}</a>
+${path !== undefined && path !== file.name && html`<p class="facts">${path}</p>`}
 <p class="facts">${sizeInWords(file.size)} · <time datetime="${at}">${timeInWords(file.createdAt)}</time> · <span class="badge${file.isPublic && ' public'}">${file.isPublic ? 'Public' : 'Private'}</span></p>
 ${file.description !== '' && html`<p class="description">${file.description}</p>`}
 ${file.tags.length > 0 && html`<p class="tags">${file.tags.map((tag) => html`<span class="tag">${tag}</span> `)}</p>`}

@@ -14,7 +14,8 @@ export async function showFiles(visit: Visit, caller: Caller): Promise<Answer> {
   const last = Math.max(1, Math.ceil(total / filesPerPage))
   // Whoever deletes the only file of the last page is led to what is the last page then.
   if (number > last) return leave(`/app/?${withPage(query, last)}`)
-  const list: FileList = { files, number, last, totals: await core.usage.totals(caller) }
+  const [paths, totals] = await Promise.all([core.files.paths(files), core.usage.totals(caller)])
+  const list: FileList = { files, paths, number, last, totals }
   return filesPage(visit, caller, list)
 }
 

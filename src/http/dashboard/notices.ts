@@ -10,7 +10,7 @@ const notices: Readonly<Record<string, Text>> = {
   out: 'You are signed out.',
   confirmed: 'Your address is confirmed. Sign in.',
   'link-over': ({ core }) =>
-    `That link was used already, or it has expired. If you cannot sign in, ${core.registration.isOpen ? 'register again or ' : ''}ask for a new password.`,
+    `That link was used already, or it has expired. If you cannot sign in, ${core.registration.isOpen ? 'register again, ' : ''}ask for another link, or for a new password.`,
   reset: 'Your password is changed. Sign in with the new one.',
   password: 'Your password is changed, and you are signed out everywhere else.',
   deleted: 'The file is deleted.',
