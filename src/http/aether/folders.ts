@@ -21,7 +21,7 @@ export const folders: readonly Route[] = [
     },
   ),
 
-  route('post', '/folders', { summary: 'Makes a folder.', need: 'files:write', body: creation }, async (call) => {
+  route('post', '/folders', { summary: 'Makes a folder.', need: 'files:write', body: creation, status: 201 }, async (call) => {
     const { name, parentId } = call.body
     return created({ folder: folderView(await call.core.folders.create(call.caller, name, parentId ?? undefined)) })
   }),
