@@ -44,7 +44,8 @@ export function segmentsFor(name: string, fileId: string): string[] {
 
 /** A folder's name as somebody typed it. @throws Failure `invalid` saying what a name may be. */
 export function folderName(sent: string, field = 'name'): string {
-  const name = sent.toWellFormed().normalize('NFC').trim()
+  // What is much too long is not brought into its form first, which takes its time.
+  const name = byteLength(sent) > 4 * segmentLimitBytes ? '' : sent.toWellFormed().normalize('NFC').trim()
   if (!isSegment(name)) {
     throw invalid(
       field,
@@ -54,11 +55,15 @@ export function folderName(sent: string, field = 'name'): string {
   return name
 }
 
+/** An address has at most 254 bytes; more than this nobody means for one. */
+const emailSentLimitBytes = 1_024
+
 /** RFC 5321 without its quoted forms: nothing that a mail program could take for a second address, a name or a comment. */
 const addressForm = /^[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+@[^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+$/u
 
 /** The one form of an e-mail address: trimmed, in lower case, its domain as the name servers know it. Undefined where it is none. */
 export function normalEmail(sent: string): string | undefined {
+  if (byteLength(sent) > emailSentLimitBytes) return undefined
   const email = sent.toWellFormed().normalize('NFC').trim().toLowerCase()
   if (!addressForm.test(email) || email.includes('\ufffd')) return undefined
   const cut = email.lastIndexOf('@')

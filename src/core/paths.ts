@@ -8,6 +8,10 @@ import { byteLength } from './text.ts'
 
 export const segmentLimitBytes = 255
 export const pathLimitBytes = 1024
+/** Each level of a path is a row, and its history one more for each change below. */
+export const depthLimit = 100
+/** NFC makes a text at most about three times shorter, and takes its time for one that is very long. */
+const sentLimitBytes = 4 * pathLimitBytes
 
 /**
  * Names that are no paths at the door with paths, because its own routes stand there; doors without paths treat them as
@@ -32,6 +36,8 @@ function faultOf(segment: string): string | undefined {
   return undefined
 }
 
+const tooLong = `is no path: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`
+
 const firstFault = (segments: readonly string[]): string | undefined =>
   segments.map(faultOf).find((fault) => fault !== undefined)
 
@@ -41,12 +47,14 @@ const firstFault = (segments: readonly string[]): string | undefined =>
  * and for what is a route at the door with paths.
  */
 export function parsePath(sent: string, field = 'path', place: Place = 'body'): string {
+  if (byteLength(sent) > sentLimitBytes) throw invalid(field, tooLong, 'value', place)
   const path = sent.toWellFormed().normalize('NFC')
   const segments = (isFolderPath(path) ? path.slice(0, -1) : path).split('/')
   const fault = sent === '' || sent === '/' ? 'is empty: it is the path of a file or a folder' : firstFault(segments)
   if (fault !== undefined) throw invalid(field, `is no path: it ${fault}`, 'value', place)
-  if (byteLength(path) > pathLimitBytes)
-    throw invalid(field, `is no path: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`, 'value', place)
+  if (byteLength(path) > pathLimitBytes) throw invalid(field, tooLong, 'value', place)
+  if (segments.length > depthLimit)
+    throw invalid(field, `is no path: it has more than ${depthLimit} parts`, 'value', place)
   if (reservedAtRoot.has(path)) throw invalid(field, `"${path}" is no path: a route has the name`, 'value', place)
   return path
 }

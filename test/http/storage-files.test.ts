@@ -278,6 +278,27 @@ test('No path leads out of its form: dots, empty parts, backslashes, controls, a
   assert.deepEqual((await storage(me, 'GET', '/files/log')).body.events, [])
 })
 
+test('A part of a file, or its compressed form, never takes the place of the whole', async () => {
+  const me = await somebody()
+  await put(me, 'ten.txt', '0123456789')
+  for (const headers of [{ 'Content-Range': 'bytes 6-9/10' }, { 'Content-Encoding': 'gzip' }])
+    refusal(await put(me, 'ten.txt', '6789', { headers }), 400, 'bad_request')
+  const { url } = (await storage(me, 'POST', '/files/uploads', { json: { path: 'ten.txt' } })).body
+  const sent = await fetch(url, { method: 'PUT', headers: { 'Content-Range': 'bytes 6-9/10' }, body: '6789' })
+  assert.equal(sent.status, 400)
+  assert.equal((await storage(me, 'HEAD', '/files/ten.txt')).headers.get('content-length'), '10')
+})
+
+test('A path has at most a hundred parts, and one that is much too long is refused before it is looked at', async () => {
+  const me = await somebody()
+  const make = (path: string) => storage(me, 'POST', '/files/mkdir', { json: { path } })
+  assert.equal((await make('a/'.repeat(100))).status, 200)
+  refusal(await make('b/'.repeat(101)), 400, 'bad_request', /more than 100 parts/)
+  // To bring a million marks into their one order would take minutes.
+  refusal(await make(`a${'\u0301\u0323'.repeat(450_000)}/`), 400, 'bad_request', /more than 1,024 bytes/)
+  assert.deepEqual(await app.catalogue.audit.wrongCounters(), [])
+})
+
 test('A path is one whether composed or decomposed, and its slashes plain or encoded', async () => {
   const me = await somebody()
   assert.equal((await put(me, 'docs/Ünder.txt', 'x')).status, 201)

@@ -95,8 +95,26 @@ export async function ensureFolder(
       .where('e.segment', '=', segment)
       .executeTakeFirst()
     if (!next && (await hasEntry(db, folder, segment))) throw inTheWay(segments.slice(0, depth + 1).join('/'))
-    folder = next ?? (await insertFolder(db, folder, { id: crypto.randomUUID(), name: segment }, recorded))
+    if (!next) return insertFolders(db, folder, segments.slice(depth), recorded)
+    folder = next
   }
+  return folder
+}
+
+/** A chain of folders, each in the one before; the sums above are added to once, however deep it goes. */
+async function insertFolders(
+  db: Db,
+  parent: FolderRow,
+  names: readonly string[],
+  recorded: Recorded,
+): Promise<FolderRow> {
+  let folder = parent
+  for (const [n, name] of names.entries()) {
+    const below = names.length - n - 1
+    folder = await insertRow(db, folder, { id: crypto.randomUUID(), name }, recorded, below)
+  }
+  await addIn(db, parent.seq, { files: 0, folders: 1 })
+  await addBelow(db, parent.seq, { files: 0, folders: names.length, bytes: 0 })
   return folder
 }
 
@@ -107,7 +125,21 @@ export async function insertFolder(
   db: Db,
   parent: FolderRow,
   folder: { id: string; name: string },
+  recorded: Recorded,
+): Promise<FolderRow> {
+  const row = await insertRow(db, parent, folder, recorded, 0)
+  await addIn(db, parent.seq, { files: 0, folders: 1 })
+  await addBelow(db, parent.seq, { files: 0, folders: 1, bytes: 0 })
+  return row
+}
+
+/** @param below how many folders will be below it, one in the other. */
+async function insertRow(
+  db: Db,
+  parent: FolderRow,
+  folder: { id: string; name: string },
   { tx, at }: Recorded,
+  below: number,
 ): Promise<FolderRow> {
   const row = await db
     .insertInto('entries')
@@ -125,12 +157,12 @@ export async function insertFolder(
       updated_at: at,
       tx,
       tx_at: at,
+      folders_in: Math.min(below, 1),
+      folders_below: below,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
   await indexName(db, { ...row, segment: folder.name })
-  await addIn(db, parent.seq, { files: 0, folders: 1 })
-  await addBelow(db, parent.seq, { files: 0, folders: 1, bytes: 0 })
   return { ...row, parent_id: parent.id, parent_segment: parent.segment }
 }
 
