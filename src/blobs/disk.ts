@@ -5,6 +5,7 @@ import { syncFolder } from '../durable.ts'
 const open = promisify(fs.open)
 const close = promisify(fs.close)
 const fdatasync = promisify(fs.fdatasync)
+const link = promisify(fs.link)
 const mkdir = promisify(fs.mkdir)
 const rename = promisify(fs.rename)
 const unlink = promisify(fs.unlink)
@@ -23,6 +24,8 @@ export interface Disk {
   close(fd: number): Promise<void>
   /** Makes a folder; one that exists is no error. */
   makeFolder(path: string): Promise<void>
+  /** Gives a file another name, which must not be there yet. Rejects where the file system has one name for each file. */
+  link(path: string, name: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   /** Resolves when the names in a folder are what a power cut would leave. */
   syncFolder(path: string): Promise<void>
@@ -38,11 +41,18 @@ export const disk: Disk = {
   makeFolder: async (path) => {
     await mkdir(path, { mode: 0o700 }).catch(unless('EEXIST'))
   },
+  link: (path, name) => link(path, name),
   rename: (from, to) => rename(from, to),
   syncFolder,
   unlink: async (path) => {
     await unlink(path).catch(unless('ENOENT'))
   },
+}
+
+/** Whether a file system refuses to give a file a second name, rather than failing at it. */
+export function lacksLinks(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(code)
 }
 
 function unless(code: string): (error: NodeJS.ErrnoException) => void {

@@ -1,10 +1,12 @@
+import { createReadStream } from 'node:fs'
 import { open, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { nanoid } from 'nanoid'
+import { Failure } from '../core/failure.ts'
 import type { BlobStore, Digest, Placed, Staged, StageOptions, Stored } from '../core/ports.ts'
 import { Hasher } from './digest.ts'
-import { type Disk, disk as realDisk } from './disk.ts'
+import { type Disk, lacksLinks, disk as realDisk } from './disk.ts'
 import { fromDisk, isMissing, missingBlob } from './failures.ts'
 import { Folders } from './folders.ts'
 import { Holds } from './holds.ts'
@@ -44,7 +46,8 @@ export class LocalBlobs implements BlobStore {
       root: options.folder.uploads,
       disk: this.#disk,
       hasher: this.#hasher,
-      room: () => this.room(),
+      stage: (source, options) => this.stage(source, options),
+      requireRoom: (bytes) => this.#requireRoom(bytes),
     })
   }
 
@@ -60,19 +63,36 @@ export class LocalBlobs implements BlobStore {
   }
 
   async commit(staged: Staged): Promise<Placed> {
-    const { path, digest, size, isPart } = staged as StagedFile
-    if (!this.#staged.delete(path) && !isPart) throw new TypeError('committed or discarded already')
+    const { path, digest, size, isKept } = staged as StagedFile
+    if (!this.#staged.delete(path) && !isKept) throw new TypeError('committed or discarded already')
     const release = await this.#holds.hold(digest)
+    const leaving = isKept ? join(this.#folder.tmp, nanoid()) : path
     try {
       const target = this.pathOf(digest)
       await this.#folders.make(dirname(target))
-      await this.#disk.rename(path, target)
+      if (isKept) await this.#nameToo(staged as StagedFile, leaving)
+      await this.#disk.rename(leaving, target)
+      // Where the blob was this very file already, the system renames nothing and leaves both names.
+      if (isKept) await this.#disk.unlink(leaving)
       await this.#folders.settle(dirname(target))
       return { digest, size, release }
     } catch (error) {
       release()
-      if (!isPart) await this.#disk.unlink(path)
+      await this.#disk.unlink(leaving)
       throw fromDisk(error)
+    }
+  }
+
+  /** Gives a file that stays where it is a name to leave by; where files have but one, a synced copy of it. */
+  async #nameToo({ path, digest, size }: StagedFile, name: string): Promise<void> {
+    try {
+      await this.#disk.link(path, name)
+    } catch (error) {
+      if (!lacksLinks(error)) throw error
+      await this.#requireRoom(size)
+      const source = createReadStream(path, { highWaterMark: readChunkBytes })
+      const copy = await stageInto(name, source, { limitBytes: size }, { disk: this.#disk, hasher: this.#hasher })
+      if (copy.digest !== digest) throw new Error(`a copy of ${path} came out different`)
     }
   }
 
@@ -170,6 +190,12 @@ export class LocalBlobs implements BlobStore {
   async room(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#folder.blobs)
     return bavail * bsize - this.#reserveBytes
+  }
+
+  /** @throws Failure `disk_full`. */
+  async #requireRoom(bytes: number): Promise<void> {
+    if (bytes > 0 && bytes > (await this.room()))
+      throw new Failure('disk_full', { why: 'the disk has no room to put the parts together (data.reserve)' })
   }
 
   async close(): Promise<void> {

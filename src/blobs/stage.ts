@@ -13,12 +13,12 @@ export const headBytes = 4_100
 
 export interface StagedFile extends Staged {
   readonly path: string
-  /** The file is an upload's part, and stays one where it is not committed: what was acknowledged is not thrown away. */
-  readonly isPart?: true
+  /** The file is an upload's part and stays one, committed or not: what was acknowledged is never given away. */
+  readonly isKept?: true
 }
 
 /** What a file has on the disk already, where more is added to it. */
-export interface Begun {
+interface Begun {
   readonly size: number
   readonly head: Uint8Array
 }
@@ -119,9 +119,8 @@ export async function stageInto(
   path: string,
   source: Readable,
   options: StageOptions,
-  parts: { disk: Disk; hasher: Hasher },
+  { disk, hasher }: { disk: Disk; hasher: Hasher },
 ): Promise<StagedFile> {
-  const { disk, hasher } = parts
   const fd = await disk.create(path).catch((error) => {
     source.destroy()
     throw error

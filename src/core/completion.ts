@@ -7,13 +7,13 @@ import type { DirectUpload, PutResult, UploadPart } from './model.ts'
 import { partsDigest } from './parts.ts'
 import { lastSegment } from './paths.ts'
 import type { Plans } from './plans.ts'
-import type { BlobStore, Clock, Digest, Placed, Stored } from './ports.ts'
-import { freshFile, requireStill } from './uploads.ts'
+import type { BlobStore, Clock, Digest, Placed, Staged, Stored } from './ports.ts'
+import { freshFile, isDecided, requireStill, takeBack } from './publishing.ts'
 
 /** As much of a file's start as its type is told from. */
 const headBytes = 4_100
 
-export interface CompletionParts {
+export interface CompletionNeeds {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore
   readonly clock: Clock
@@ -50,23 +50,26 @@ interface Made {
  * `forbidden`, `disk_full`.
  */
 export async function publishUpload(
-  parts: CompletionParts,
+  needs: CompletionNeeds,
   caller: Caller,
   upload: DirectUpload,
   wish: { readonly listed: readonly ListedPart[] | undefined; readonly message: string },
 ): Promise<PutResult> {
-  const all = await parts.catalogue.read.parts(upload.id)
+  const all = await needs.catalogue.read.parts(upload.id)
   const chosen = wish.listed ? chosenOf(all, wish.listed) : all
   if (chosen.length === 0) throw new Failure('not_found', { what: 'upload', id: upload.id })
   requireSize(
-    parts,
+    needs,
     caller,
     chosen.reduce((sum, { size }) => sum + size, 0),
   )
   const completing = { caller, upload, all, chosen, message: wish.message }
-  const { placed, contentType } = (await madeBefore(parts, completing)) ?? (await make(parts, completing))
+  const { placed, contentType } = await make(needs, completing)
   try {
-    return await publish(parts, completing, placed, contentType)
+    return await publish(needs, completing, placed, contentType)
+  } catch (error) {
+    if (isDecided(error)) await takeBack(needs, [placed])
+    throw error
   } finally {
     placed.release()
   }
@@ -74,70 +77,75 @@ export async function publishUpload(
 
 /** Publishes a blob that the account has in another file already. @throws Failure as `publishUpload`. */
 export async function publishHeld(
-  parts: CompletionParts,
+  needs: CompletionNeeds,
   caller: Caller,
   placed: Placed,
   wish: { readonly path: string; readonly contentType: string | null; readonly message: string },
 ): Promise<PutResult> {
-  requireSize(parts, caller, placed.size)
-  const head = await headOf(parts.blobs, placed.digest)
-  const contentType = await parts.types.settle(wish.contentType ?? unknownType, head, lastSegment(wish.path))
-  return put(parts, caller, placed, { ...wish, contentType })
+  requireSize(needs, caller, placed.size)
+  const head = await headOf(needs.blobs, placed.digest)
+  const contentType = await needs.types.settle(wish.contentType ?? unknownType, head, lastSegment(wish.path))
+  return put(needs, caller, placed, { ...wish, contentType })
 }
 
 /** @throws Failure `too_large`. */
-function requireSize({ plans }: CompletionParts, caller: Caller, bytes: number): void {
+function requireSize({ plans }: CompletionNeeds, caller: Caller, bytes: number): void {
   const limit = plans.maxUploadOf(caller.account)
   if (bytes > limit) throw new Failure('too_large', { of: 'file', limit, unit: 'bytes' })
 }
 
-/** What a try before this one came to, whose end nobody saw: the parts are in it, and the first one's file is no more. */
-async function madeBefore(parts: CompletionParts, { upload, chosen }: Completing): Promise<Made | undefined> {
-  const { assembled } = upload
-  if (assembled?.of !== partsDigest(chosen)) return undefined
-  const placed = await parts.blobs.hold(assembled.digest)
+/** Puts it together, asks once more whether all of it is as it should be, and puts it in place. */
+async function make(needs: CompletionNeeds, { caller, upload, chosen }: Completing): Promise<Made> {
+  const { blobs } = needs
+  const staged = await together(needs, upload, chosen)
   try {
-    if (placed?.size === assembled.size) {
-      requireHash(upload, placed.digest)
-      const head = await headOf(parts.blobs, placed.digest)
-      return { placed, contentType: await settled(parts, upload, chosen, head) }
-    }
+    requireHash(upload, staged.digest)
+    const contentType = await settled(needs, upload, chosen, staged.head)
+    // Putting it together took its time.
+    await requireStill(needs, caller, upload.path)
+    return { placed: await blobs.commit(staged), contentType }
   } catch (error) {
-    placed?.release()
+    await blobs.discard(staged)
     throw error
   }
-  placed?.release()
-  return undefined
 }
 
-async function make(parts: CompletionParts, { upload, chosen }: Completing): Promise<Made> {
-  const { blobs, catalogue } = parts
-  const staged = await blobs.parts
-    .assemble(upload.id, chosen)
-    .catch(async (error) => Promise.reject(await lossOf(parts, upload, chosen, error)))
-  const { digest, size } = staged
-  requireHash(upload, digest)
-  const contentType = await settled(parts, upload, chosen, staged.head)
-  // Before the first part's file becomes the blob: whoever finds it gone must know where it went.
-  const assembled = { digest, size, of: partsDigest(chosen) }
-  await catalogue.write.noteAssembled({ uploadId: upload.id, assembled })
-  return { placed: await blobs.commit(staged), contentType }
+/** What the parts come to. What is noted of it is true wherever this is cut off. */
+async function together(needs: CompletionNeeds, upload: DirectUpload, chosen: readonly UploadPart[]): Promise<Staged> {
+  const { blobs, catalogue } = needs
+  const { id: uploadId, assembled } = upload
+  const of = namesOf(chosen)
+  const [first] = chosen
+  const before = first && assembled?.of === of && (await blobs.parts.assembled(uploadId, first, assembled))
+  if (before) return before
+  // Before a byte of the file is changed that it is about.
+  if (assembled) await catalogue.write.noteAssembled({ uploadId, assembled: null })
+  const whole = await blobs.parts
+    .assemble(uploadId, chosen)
+    .catch(async (error) => Promise.reject(await lossOf(needs, upload, chosen, error)))
+  const { digest, size, isKept } = whole
+  // One alone is the whole as it is.
+  if (isKept && chosen.length > 1) await catalogue.write.noteAssembled({ uploadId, assembled: { digest, size, of } })
+  return whole
 }
 
-async function publish(
-  parts: CompletionParts,
+/** Of which parts, and in which files: equal ones sent twice are two files, and only one of them may hold the whole. */
+function namesOf(chosen: readonly UploadPart[]): Digest {
+  return partsDigest(chosen.map(({ digest, file }) => ({ digest: `${digest} ${file}` })))
+}
+
+function publish(
+  needs: CompletionNeeds,
   { caller, upload, all, message }: Completing,
   stored: Stored,
   contentType: string,
 ): Promise<PutResult> {
-  // Putting it together took its time.
-  await requireStill(parts, caller, upload.path)
   const ends = { id: upload.id, parts: partsDigest(all) }
-  return put(parts, caller, stored, { path: upload.path, contentType, message, upload: ends })
+  return put(needs, caller, stored, { path: upload.path, contentType, message, upload: ends })
 }
 
 async function put(
-  { catalogue, clock, plans }: CompletionParts,
+  { catalogue, clock, plans }: CompletionNeeds,
   caller: Caller,
   stored: Stored,
   wish: { path: string; contentType: string; message: string; upload?: { id: string; parts: Digest } },
@@ -179,7 +187,7 @@ function requireHash({ contentHash }: DirectUpload, digest: Digest): void {
 
 /** The publish gate's word on the type: what was said at the start, else what was sent with the bytes, if that may be. */
 function settled(
-  { types }: CompletionParts,
+  { types }: CompletionNeeds,
   upload: DirectUpload,
   [first]: readonly UploadPart[],
   head: Uint8Array,
@@ -191,7 +199,7 @@ function settled(
 
 /** A part whose file is gone was never received, as far as anybody can help it now. */
 async function lossOf(
-  { catalogue }: CompletionParts,
+  { catalogue }: CompletionNeeds,
   upload: DirectUpload,
   chosen: readonly UploadPart[],
   error: unknown,

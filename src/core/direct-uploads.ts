@@ -6,25 +6,26 @@ import { PartUpload, requireTaking, requireType, usableType } from './part-uploa
 import { parsePath } from './paths.ts'
 import type { SignedPut } from './signed-urls.ts'
 import { messageFrom } from './tree.ts'
-import { Turns } from './turns.ts'
-import { type Started, type StartParts, startUpload, type UploadWish } from './upload-start.ts'
+import { type Turns, turnsAt } from './turns.ts'
+import { type Started, type StartNeeds, startUpload, type UploadWish } from './upload-start.ts'
 import { recoverUploads } from './upload-upkeep.ts'
 import type { Uploads } from './uploads.ts'
 
 /** How long an upload is remembered that has ended, for whoever completes it again. */
 export const finishedKeptMs = 86_400_000
 
-interface Parts extends StartParts {
+interface Needs extends StartNeeds {
   readonly uploads: Uploads
 }
 
 /** Uploads whose bytes come by signed addresses, without anything else to say who sends them. */
 export class DirectUploads {
-  readonly #parts: Parts
-  readonly #turns = new Turns()
+  readonly #needs: Needs
+  readonly #turns: Turns
 
-  constructor(parts: Parts) {
-    this.#parts = parts
+  constructor(needs: Needs) {
+    this.#needs = needs
+    this.#turns = turnsAt(needs.blobs.parts)
   }
 
   /**
@@ -33,7 +34,7 @@ export class DirectUploads {
    * @throws Failure `invalid`, `type_refused`, `forbidden`, `quota_exceeded`, `conflict`.
    */
   start(caller: Caller, wish: UploadWish): Promise<Started> {
-    return startUpload(this.#parts, caller, wish)
+    return startUpload(this.#needs, caller, wish)
   }
 
   /**
@@ -42,8 +43,8 @@ export class DirectUploads {
    * @throws Failure `not_found`, `conflict`, `forbidden`, `invalid`, `too_large`, `quota_exceeded`, `disk_full`.
    */
   async begin(signed: SignedPut, said: { type: string | undefined; bytes: number | undefined }): Promise<PartUpload> {
-    const { catalogue, blobs, plans, types, uploads } = this.#parts
-    const { upload, account } = await requireTaking(this.#parts, signed.uploadId)
+    const { catalogue, blobs, plans, types, uploads } = this.#needs
+    const { upload, account } = await requireTaking(this.#needs, signed.uploadId)
     this.#turns.requireFree(signed.uploadId)
     requireType(signed.contentType, said.type)
     const type = usableType(said.type)
@@ -65,7 +66,7 @@ export class DirectUploads {
       room: () => blobs.room(),
     })
     await reservation.grow(Math.max(said.bytes ?? 0, 1), said.bytes)
-    return new PartUpload({ ...this.#parts, turns: this.#turns }, signed, { type, limitBytes }, reservation)
+    return new PartUpload({ ...this.#needs, turns: this.#turns }, signed, { type, limitBytes }, reservation)
   }
 
   /**
@@ -73,7 +74,7 @@ export class DirectUploads {
    * @throws Failure `not_found` without any, and as `publishUpload`.
    */
   async complete(caller: Caller, sentPath: string, message = ''): Promise<PutResult> {
-    const { catalogue, clock, plans } = this.#parts
+    const { catalogue, clock, plans } = this.#needs
     const path = parsePath(sentPath)
     plans.requireMayWrite(caller, path)
     const since = clock.now() - finishedKeptMs
@@ -94,7 +95,7 @@ export class DirectUploads {
 
   /** Ends an upload with all that came of it; `false` where it was aborted before. @throws Failure `not_found`, `conflict`. */
   async abort(caller: Caller, sent: { path: string; uploadId: string }): Promise<boolean> {
-    const { catalogue, blobs, clock } = this.#parts
+    const { catalogue, blobs, clock } = this.#needs
     const { id } = await this.#ofCaller(caller, sent.uploadId, sent.path)
     return this.#turns.alone(id, async () => {
       const isEnded = await catalogue.write.endUpload({ id, state: 'aborted', now: clock.now() })
@@ -106,7 +107,7 @@ export class DirectUploads {
 
   /** What an open upload has received. @throws Failure `not_found`, `forbidden`. */
   async received(caller: Caller, uploadId: string): Promise<{ upload: DirectUpload; parts: UploadPart[] }> {
-    const { catalogue, clock } = this.#parts
+    const { catalogue, clock } = this.#needs
     const upload = await catalogue.read.upload(uploadId)
     if (upload?.accountId !== caller.account.id || upload.state !== 'open' || upload.expiresAt <= clock.now())
       throw new Failure('not_found', { what: 'upload', id: uploadId })
@@ -116,7 +117,7 @@ export class DirectUploads {
 
   /** After a start: see `recoverUploads`. */
   recover(): Promise<void> {
-    return recoverUploads(this.#parts)
+    return recoverUploads(this.#needs)
   }
 
   /** One at a time for each upload: who comes second finds it complete. */
@@ -125,14 +126,14 @@ export class DirectUploads {
     id: string,
     wish: { listed: readonly ListedPart[] | undefined; message: string },
   ): Promise<PutResult> {
-    const { catalogue, blobs, clock } = this.#parts
+    const { catalogue, blobs, clock } = this.#needs
     return this.#turns.alone(id, async () => {
       const upload = await catalogue.read.upload(id)
       const now = clock.now()
       if (upload?.state === 'complete' && upload.result && (upload.finishedAt ?? 0) > now - finishedKeptMs)
         return upload.result
       if (upload?.state !== 'open' || upload.expiresAt <= now) throw new Failure('not_found', { what: 'upload', id })
-      const result = await publishUpload(this.#parts, caller, upload, wish)
+      const result = await publishUpload(this.#needs, caller, upload, wish)
       // What this leaves the next start removes: it must not undo what is published.
       await blobs.parts.drop(id).catch(() => {})
       return result
@@ -140,7 +141,7 @@ export class DirectUploads {
   }
 
   async #requireAborted(id: string): Promise<void> {
-    const upload = await this.#parts.catalogue.read.upload(id)
+    const upload = await this.#needs.catalogue.read.upload(id)
     if (upload?.state === 'complete')
       throw new Failure('conflict', { what: 'upload', id, why: 'this upload is complete' })
     if (upload?.state !== 'aborted') throw new Failure('not_found', { what: 'upload', id })
@@ -149,8 +150,8 @@ export class DirectUploads {
   /** @throws Failure `not_found` where the caller's account has no such upload in parts for that path. */
   async #ofCaller(caller: Caller, uploadId: string, sentPath: string): Promise<DirectUpload> {
     const path = parsePath(sentPath)
-    this.#parts.plans.requireMayWrite(caller, path)
-    const upload = await this.#parts.catalogue.read.upload(uploadId)
+    this.#needs.plans.requireMayWrite(caller, path)
+    const upload = await this.#needs.catalogue.read.upload(uploadId)
     const isIt = upload?.accountId === caller.account.id && upload.kind === 'multipart' && upload.path === path
     if (!isIt) throw new Failure('not_found', { what: 'upload', id: uploadId })
     return upload

@@ -72,7 +72,7 @@ export interface Failures {
   too_large: { of: 'file' | 'body' | 'picture'; limit: number; unit: 'bytes' | 'pixels' | 'frames' }
   /** `mismatch`: the bytes are of another type than is said; `found` is what they are, if that can be told. */
   type_refused: { type: string; because: 'not_allowed' | 'unreadable' | 'mismatch'; found?: string }
-  quota_exceeded: { of: 'bytes' | 'files' | 'image_ops' | 'origin_reads'; limit: number; used: number }
+  quota_exceeded: { of: 'bytes' | 'files' | 'links' | 'image_ops' | 'origin_reads'; limit: number; used: number }
   rate_limited: { limit: number; windowSeconds: number; retryAfterSeconds: number }
   disk_full: { why: string }
   busy: { why: string; retryAfterSeconds: number }

@@ -231,7 +231,7 @@ export interface DirectUpload {
 export interface Assembled {
   readonly digest: Digest
   readonly size: number
-  /** Of which parts: their digests in order, hashed. Other parts make another whole. */
+  /** Of which parts: their digests and files in order, hashed. Other parts make another whole. */
   readonly of: Digest
 }
 

@@ -2,20 +2,20 @@ import type { Readable } from 'node:stream'
 import { requireMay } from './caller.ts'
 import type { Catalogue } from './catalogue.ts'
 import { declaredType, essence, unknownType } from './content-types.ts'
-import { Failure, invalid, isFailure } from './failure.ts'
+import { Failure, invalid } from './failure.ts'
 import { requireActive } from './keys.ts'
 import type { Account, DirectUpload } from './model.ts'
 import type { Plans } from './plans.ts'
 import type { BlobStore, Clock, Digest } from './ports.ts'
+import { isDecided } from './publishing.ts'
 import type { Reservation } from './reservations.ts'
 import type { SignedPut } from './signed-urls.ts'
 import type { Turns } from './turns.ts'
-import { decided } from './uploads.ts'
 
 /** What HTTP clients say of any body when nobody told them what it is. */
 const meaningless = 'application/x-www-form-urlencoded'
 
-interface Parts {
+interface Needs {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore
   readonly clock: Clock
@@ -24,7 +24,7 @@ interface Parts {
 }
 
 /** An upload that takes bytes now, and the account that it is for. */
-export interface Taking {
+interface Taking {
   readonly upload: DirectUpload
   readonly account: Account
 }
@@ -33,7 +33,7 @@ export interface Taking {
  * The upload that a signed address is for, if by whose leave it was begun may still write.
  * @throws Failure `not_found`, `conflict` (complete), `forbidden`.
  */
-export async function requireTaking({ catalogue, clock, plans }: Omit<Parts, 'blobs' | 'turns'>, id: string) {
+export async function requireTaking({ catalogue, clock, plans }: Omit<Needs, 'blobs' | 'turns'>, id: string) {
   const upload = await catalogue.read.upload(id)
   if (upload?.state === 'complete')
     throw new Failure('conflict', { what: 'upload', id, why: 'this upload is complete: begin another one' })
@@ -69,19 +69,19 @@ export function usableType(sent: string | undefined): string | null {
 
 /** One body of an upload under way. End it with `close` in any case. */
 export class PartUpload {
-  readonly #parts: Parts
+  readonly #needs: Needs
   readonly #signed: SignedPut
   readonly #limitBytes: number
   readonly #contentType: string | null
   readonly #reservation: Reservation
 
   constructor(
-    parts: Parts,
+    needs: Needs,
     signed: SignedPut,
     said: { type: string | null; limitBytes: number },
     reservation: Reservation,
   ) {
-    this.#parts = parts
+    this.#needs = needs
     this.#signed = signed
     this.#limitBytes = said.limitBytes
     this.#contentType = said.type
@@ -93,7 +93,7 @@ export class PartUpload {
    * digest. On rejection nothing of it is left. @throws Failure.
    */
   async receive(source: Readable): Promise<Digest> {
-    const { blobs, turns } = this.#parts
+    const { blobs, turns } = this.#needs
     const { uploadId: id, part: number } = this.#signed
     const { digest, size, file } = await blobs.parts.receive(id, source, {
       limitBytes: this.#limitBytes,
@@ -107,7 +107,7 @@ export class PartUpload {
       return digest
     } catch (error) {
       // Only these say for sure that there is no row of it.
-      if (isFailure(error) && decided.has(error.code)) await this.#remove(file)
+      if (isDecided(error)) await this.#remove(file)
       throw error
     }
   }
@@ -118,10 +118,10 @@ export class PartUpload {
 
   /** What it was begun by may be over by now: it took its time to come. */
   async #note(part: Parameters<Catalogue['write']['addPart']>[0]['part']) {
-    const { catalogue, clock, plans } = this.#parts
+    const { catalogue, clock, plans } = this.#needs
     const { uploadId } = this.#signed
     catalogue.refresh()
-    const { account } = await requireTaking(this.#parts, uploadId)
+    const { account } = await requireTaking(this.#needs, uploadId)
     const quota = plans.quotaOf(account)
     const limitBytes = plans.maxUploadOf(account)
     return catalogue.write.addPart({ uploadId, part, quota, limitBytes, now: clock.now() })
@@ -134,7 +134,7 @@ export class PartUpload {
 
   /** An upload that ended meanwhile had its folder removed, which this may have made anew. */
   async #remove(file: string): Promise<void> {
-    const { blobs, catalogue } = this.#parts
+    const { blobs, catalogue } = this.#needs
     const { uploadId } = this.#signed
     await blobs.parts.remove(uploadId, file)
     if ((await catalogue.read.upload(uploadId))?.state !== 'open') await blobs.parts.drop(uploadId)

@@ -36,7 +36,8 @@ export interface BlobStore {
   stage(source: Readable, options: StageOptions): Promise<Staged>
   /**
    * Puts staged bytes under their digest; resolves once they would survive a power cut. Equal bytes are one blob: the
-   * later ones replace the earlier, so that a rotten blob is mended by an equal upload. Each staging is committed or discarded once.
+   * later ones replace the earlier, so that a rotten blob is mended by an equal upload. Each staging is committed or discarded once,
+   * but for an upload's parts put together, which stay for another time.
    */
   commit(staged: Staged): Promise<Placed>
   /**
@@ -70,6 +71,12 @@ export interface BlobStore {
   close(): Promise<void>
 }
 
+/** What parts were put together to. */
+export interface Whole extends Staged {
+  /** Whether the first part's file holds it, until other parts are put together in it. */
+  readonly isKept: boolean
+}
+
 /** Parts of uploads, each a file in its upload's folder: synced when acknowledged, there after a restart. */
 export interface PartStore {
   /**
@@ -79,10 +86,17 @@ export interface PartStore {
   receive(uploadId: string, source: Readable, options: StageOptions): Promise<Staged & { readonly file: string }>
   /**
    * Puts parts together: the later ones are appended to the file of the first, whose own bytes stay as they are; each is read once
-   * and hashed on the way. The whole is staged: on disk, and for `commit` to publish. Cut off and done again, it is the same.
+   * and hashed on the way. Where the first one's file may be a blob already they all go into a new file instead: a blob is never
+   * written to. The whole is staged: on disk, for `commit` to publish or for `discard`. No part is given away by either: all
+   * stay until `remove` or `drop`. Cut off and done again, it is the same.
    * Rejects with `disk_full`, and with `not_found` where a part's file is gone.
    */
-  assemble(uploadId: string, parts: readonly UploadPart[]): Promise<Staged>
+  assemble(uploadId: string, parts: readonly UploadPart[]): Promise<Whole>
+  /**
+   * What the first part's file holds since parts were put together in it, staged again without reading it. Undefined where it is
+   * not of that size: it was sent anew. For the caller to know that nothing else was put together in it since.
+   */
+  assembled(uploadId: string, first: UploadPart, whole: Stored): Promise<Staged | undefined>
   /** Removes one part's file; a missing one is no error. */
   remove(uploadId: string, file: string): Promise<void>
   /** Removes all that an upload has; nothing where there is nothing. */

@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import { type Caller, prefixOf, requireMay } from './caller.ts'
-import type { Catalogue } from './catalogue.ts'
+import { type Caller, requireMay } from './caller.ts'
+import type { Catalogue, LinkAt } from './catalogue.ts'
 import { Failure } from './failure.ts'
+import { Links, linkLife, newLink } from './links.ts'
 import type { FileEntry, RequestLink } from './model.ts'
-import { isWithin, parseFolderPath } from './paths.ts'
+import { parseFolderPath } from './paths.ts'
 import type { Plans } from './plans.ts'
 import type { Clock } from './ports.ts'
-import { linkLife, newLinkToken } from './shares.ts'
-import type { Upload } from './uploads.ts'
+import type { Upload } from './upload.ts'
 
 interface Parts {
   readonly catalogue: Catalogue
@@ -22,11 +21,6 @@ export interface RequestWish {
   readonly ttlSeconds?: number | undefined
   readonly maxFiles?: number | undefined
   readonly maxBytes?: number | undefined
-}
-
-export interface ListedRequestLink {
-  readonly link: RequestLink
-  readonly path: string
 }
 
 /** A link that holds, and whom it makes of whoever comes by it. */
@@ -46,56 +40,38 @@ export interface Allowance {
 
 /** Links by which somebody without an account puts files into one folder, wherever that is moved, and sees nothing. */
 export class RequestLinks {
+  /** For those who made them. */
+  readonly links: Links<RequestLink>
   readonly #parts: Parts
 
   constructor(parts: Parts) {
+    const { read, write } = parts.catalogue
     this.#parts = parts
+    this.links = new Links({
+      ...parts,
+      what: 'link',
+      // Whoever knows the link may write.
+      need: 'files:write',
+      list: (query) => read.requestLinks(query),
+      find: (token) => read.requestLinkByToken(token),
+      remove: (link) => write.deleteRequestLink(link),
+    })
   }
 
-  /** @throws Failure `forbidden`, `invalid`, `not_found`. */
-  async create(caller: Caller, wish: RequestWish): Promise<ListedRequestLink> {
+  /** @throws Failure `forbidden`, `invalid`, `not_found`, `quota_exceeded` where there are too many. */
+  async create(caller: Caller, wish: RequestWish): Promise<LinkAt<RequestLink>> {
     const { catalogue, clock } = this.#parts
     const ttlSeconds = linkLife(wish.ttlSeconds)
     const path = parseFolderPath(wish.path)
     requireMay(caller, 'files:write', path)
     const folder = await catalogue.read.entryAt(caller.account.id, path)
     if (!folder) throw new Failure('not_found', { what: 'folder', id: path })
-    const now = clock.now()
     const link = await catalogue.write.createRequestLink({
-      id: randomUUID(),
-      token: newLinkToken(),
-      accountId: caller.account.id,
-      entryId: folder.entryId,
-      ttlSeconds,
+      ...newLink(caller, folder, ttlSeconds, clock.now()),
       maxFiles: wish.maxFiles ?? null,
       maxBytes: wish.maxBytes ?? null,
-      createdAt: now,
-      expiresAt: now + ttlSeconds * 1_000,
     })
     return { link, path }
-  }
-
-  /** Those that lead somewhere still, inside of what the caller may reach; newest first. @throws Failure `forbidden`. */
-  async list(caller: Caller): Promise<ListedRequestLink[]> {
-    // Whoever knows the link may write.
-    requireMay(caller, 'files:write')
-    const { catalogue, clock } = this.#parts
-    const listed: ListedRequestLink[] = []
-    for (const link of await catalogue.read.requestLinks(caller.account.id, clock.now())) {
-      const folder = await catalogue.read.entry(link.entryId)
-      if (folder && isWithin(folder.path, prefixOf(caller))) listed.push({ link, path: folder.path })
-    }
-    return listed
-  }
-
-  /** Ends a link at once. @throws Failure `not_found` for one that is not the caller's, or leads outside its prefix; `forbidden`. */
-  async revoke(caller: Caller, token: string): Promise<void> {
-    requireMay(caller, 'files:write')
-    const { read, write } = this.#parts.catalogue
-    const link = await read.requestLinkByToken(token)
-    const isMine = link?.accountId === caller.account.id && (await this.#mayReach(caller, link.entryId))
-    const isGone = isMine && (await write.deleteRequestLink({ id: link.id, accountId: link.accountId }))
-    if (!isGone) throw new Failure('not_found', { what: 'link', id: '' })
   }
 
   /**
@@ -123,17 +99,10 @@ export class RequestLinks {
   publish(upload: Upload): Promise<FileEntry[]> {
     return upload.publish(undefined, { description: '', tags: [], isPublic: false })
   }
-
-  async #mayReach(caller: Caller, entryId: string): Promise<boolean> {
-    const prefix = prefixOf(caller)
-    if (prefix === null) return true
-    const entry = await this.#parts.catalogue.read.entry(entryId)
-    return entry !== undefined && isWithin(entry.path, prefix)
-  }
 }
 
 /** What a link allows for still. Null: no limit. */
-export function leftOf({ maxFiles, files, maxBytes, bytes }: RequestLink): {
+function leftOf({ maxFiles, files, maxBytes, bytes }: RequestLink): {
   files: number | null
   bytes: number | null
 } {

@@ -1,27 +1,22 @@
-import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { nanoid } from 'nanoid'
-import { type Caller, prefixOf, requireMay } from './caller.ts'
-import type { Catalogue, ListCursor } from './catalogue.ts'
+import { type Caller, requireMay } from './caller.ts'
+import type { Catalogue, LinkAt, ListCursor } from './catalogue.ts'
 import { Failure, invalid } from './failure.ts'
+import { Links, linkLife, newLink } from './links.ts'
 import type { Account, FileEntry, PathEntry, Share } from './model.ts'
 import { hashPassword, requirePassword, verifyPassword } from './passwords.ts'
-import { isBelow, isFolderPath, isWithin, lastSegment, parsePath } from './paths.ts'
+import { isBelow, isFolderPath, lastSegment, parsePath } from './paths.ts'
 import type { Clock, Signer } from './ports.ts'
 import { secretDigest } from './secrets.ts'
 import type { SignedUrls } from './signed-urls.ts'
 
-/** Tokens of links: 126 bits in URL-safe characters. */
-const tokenCharacters = 21
 /** For how long a browser that gave a link's password needs not give it again. */
 const passLifeMs = 3_600_000
-/** For how long a program's password is known again, and how many such are. */
+/** For how long a program's password is known again, and of how many such. */
 const rightForMs = 60_000
 const rightKept = 1_000
 /** What a page of a shared folder lists. */
 const entriesOnPage = 500
-
-export const linkLifeSeconds = { least: 60, standard: 3_600, most: 604_800 } as const
 
 interface Parts {
   readonly catalogue: Catalogue
@@ -40,29 +35,10 @@ export interface ShareWish {
   readonly maxDownloads?: number | undefined
 }
 
-/** A link and where it leads now. */
-export interface ListedShare {
-  readonly share: Share
-  readonly path: string
-}
-
 /** A link that holds: it is known, not over, and its account active. What it leads to is not looked at yet. */
 export interface OpenShare {
   readonly share: Share
   readonly account: Account
-}
-
-export function newLinkToken(): string {
-  return nanoid(tokenCharacters)
-}
-
-/** How long a link lives, in seconds. @throws Failure `invalid` outside of a minute to a week. */
-export function linkLife(seconds: number | undefined): number {
-  const { least, standard, most } = linkLifeSeconds
-  const life = seconds ?? standard
-  if (!Number.isInteger(life) || life < least || life > most)
-    throw invalid('ttl', `ttl is a whole number of seconds from ${least} to ${most.toLocaleString('en')}`)
-  return life
 }
 
 /**
@@ -70,15 +46,27 @@ export function linkLife(seconds: number | undefined): number {
  * with the entry. A link leads to nothing outside of what it was made for.
  */
 export class Shares {
+  /** For those who made them. */
+  readonly links: Links<Share>
   readonly #parts: Parts
-  readonly #right = new LRUCache<string, true>({ max: rightKept, ttl: rightForMs })
+  /** By link and address: the digest of the password that was right. */
+  readonly #right = new LRUCache<string, string>({ max: rightKept, ttl: rightForMs })
 
   constructor(parts: Parts) {
+    const { read, write } = parts.catalogue
     this.#parts = parts
+    this.links = new Links({
+      ...parts,
+      what: 'share',
+      need: 'files:read',
+      list: (query) => read.shares(query),
+      find: (token) => read.shareByToken(token),
+      remove: (link) => write.deleteShare(link),
+    })
   }
 
-  /** @throws Failure `forbidden`, `invalid`, `not_found`. */
-  async create(caller: Caller, wish: ShareWish): Promise<ListedShare> {
+  /** @throws Failure `forbidden`, `invalid`, `not_found`, `quota_exceeded` where there are too many. */
+  async create(caller: Caller, wish: ShareWish): Promise<LinkAt<Share>> {
     const { catalogue, clock } = this.#parts
     const ttlSeconds = linkLife(wish.ttlSeconds)
     const path = parsePath(wish.path)
@@ -90,41 +78,12 @@ export class Shares {
     const entry = await catalogue.read.entryAt(caller.account.id, path)
     if (!entry) throw new Failure('not_found', { what: isFolderPath(path) ? 'folder' : 'file', id: path })
     const passwordHash = wish.password === undefined ? null : await hashPassword(wish.password)
-    const now = clock.now()
-    const share = await catalogue.write.createShare({
-      id: randomUUID(),
-      token: newLinkToken(),
-      accountId: caller.account.id,
-      entryId: entry.entryId,
-      ttlSeconds,
+    const link = await catalogue.write.createShare({
+      ...newLink(caller, entry, ttlSeconds, clock.now()),
       passwordHash,
       maxDownloads: wish.maxDownloads ?? null,
-      createdAt: now,
-      expiresAt: now + ttlSeconds * 1_000,
     })
-    return { share, path }
-  }
-
-  /** Those that lead somewhere still, inside of what the caller may reach; newest first. @throws Failure `forbidden`. */
-  async list(caller: Caller): Promise<ListedShare[]> {
-    requireMay(caller, 'files:read')
-    const { catalogue, clock } = this.#parts
-    const listed: ListedShare[] = []
-    for (const share of await catalogue.read.shares(caller.account.id, clock.now())) {
-      const entry = await catalogue.read.entry(share.entryId)
-      if (entry && isWithin(entry.path, prefixOf(caller))) listed.push({ share, path: entry.path })
-    }
-    return listed
-  }
-
-  /** Ends a link at once. @throws Failure `not_found` for one that is not the caller's, or leads outside its prefix; `forbidden`. */
-  async revoke(caller: Caller, token: string): Promise<void> {
-    requireMay(caller, 'files:write')
-    const { read, write } = this.#parts.catalogue
-    const share = await read.shareByToken(token)
-    const isMine = share?.accountId === caller.account.id && (await this.#mayReach(caller, share.entryId))
-    const isGone = isMine && (await write.deleteShare({ id: share.id, accountId: share.accountId }))
-    if (!isGone) throw new Failure('not_found', { what: 'share', id: '' })
+    return { link, path }
   }
 
   /** @throws Failure `unauthenticated` where the link is not known or over, or its account disabled. */
@@ -137,16 +96,22 @@ export class Shares {
     return { share, account }
   }
 
-  /** Whether this very password was right a moment ago: a client that loads in parts sends it with each of them. */
-  wasRight({ share }: OpenShare, password: string): boolean {
-    return this.#right.has(`${share.id} ${secretDigest(password)}`)
+  /**
+   * Whether this address gave this very password a moment ago, and no other since: a client that loads in parts sends it with each
+   * of them. Others learn nothing by it, nor does whoever guesses.
+   */
+  wasRight({ share }: OpenShare, password: string, address: string): boolean {
+    return this.#right.get(`${share.id} ${address}`) === secretDigest(password)
   }
 
-  /** @throws Failure `unauthenticated` for a wrong one. Costs the work of a password's hash. */
-  async requirePassword({ share }: OpenShare, password: string): Promise<void> {
+  /** @param address who tries. @throws Failure `unauthenticated` for a wrong one. Costs the work of a password's hash. */
+  async requirePassword({ share }: OpenShare, password: string, address: string): Promise<void> {
     const hash = await this.#parts.catalogue.read.sharePassword(share.id)
-    if (!(await verifyPassword(password, hash))) throw new Failure('unauthenticated', { reason: 'share_password' })
-    this.#right.set(`${share.id} ${secretDigest(password)}`, true)
+    const isRight = await verifyPassword(password, hash)
+    const who = `${share.id} ${address}`
+    if (isRight) this.#right.set(who, secretDigest(password))
+    else this.#right.delete(who)
+    if (!isRight) throw new Failure('unauthenticated', { reason: 'share_password' })
   }
 
   /** A text by which whoever gave this link's password is known for a while, and when that is over. */
@@ -212,13 +177,6 @@ export class Shares {
   address({ share }: OpenShare, path: string, file: FileEntry): Promise<string> {
     const grant = { by: 'share', id: share.id } as const
     return this.#parts.signedUrls.forGet({ fileId: file.fileId, grant }, lastSegment(path), share.expiresAt)
-  }
-
-  async #mayReach(caller: Caller, entryId: string): Promise<boolean> {
-    const prefix = prefixOf(caller)
-    if (prefix === null) return true
-    const entry = await this.#parts.catalogue.read.entry(entryId)
-    return entry !== undefined && isWithin(entry.path, prefix)
   }
 }
 

@@ -1,4 +1,14 @@
 import { Failure } from './failure.ts'
+import type { PartStore } from './ports.ts'
+
+const turnsOfStores = new WeakMap<PartStore, Turns>()
+
+/** The turns at a store's uploads, which all share who work on its parts: requests, and what the server does by itself. */
+export function turnsAt(store: PartStore): Turns {
+  const turns = turnsOfStores.get(store) ?? new Turns()
+  turnsOfStores.set(store, turns)
+  return turns
+}
 
 /**
  * Whose turn it is with an upload, in this process: whoever ends it has it alone, one after the other; parts are noted beside
@@ -34,9 +44,14 @@ export class Turns {
     }
   }
 
+  /** Whether somebody has the upload alone, or waits to. */
+  isTaken(id: string): boolean {
+    return this.#alone.has(id)
+  }
+
   /** @throws Failure `conflict`. */
   requireFree(id: string): void {
-    if (this.#alone.has(id))
+    if (this.isTaken(id))
       throw new Failure('conflict', {
         what: 'upload',
         id,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as pause } from 'node:timers/promises'
 import { type Caller, prefixOf } from './caller.ts'
-import { type CompletionParts, publishHeld } from './completion.ts'
+import { type CompletionNeeds, publishHeld } from './completion.ts'
 import { type AllowedTypes, declaredType, essence, unknownType } from './content-types.ts'
 import { invalid } from './failure.ts'
 import type { DirectUpload, PutResult, UploadKind } from './model.ts'
@@ -12,11 +12,13 @@ import { requireFilesLeft } from './uploads.ts'
 
 /** How long an upload stays open. */
 const livesMs: Readonly<Record<UploadKind, number>> = { single: 86_400_000, multipart: 7 * 86_400_000 }
+/** Uploads that one account may have open at once. */
+const openAtMost = 10_000
 export const partLimit = 10_000
 /** Addresses signed before others get their turn. */
 const signedAtOnce = 250
 
-export interface StartParts extends CompletionParts {
+export interface StartNeeds extends CompletionNeeds {
   readonly signedUrls: SignedUrls
 }
 
@@ -41,17 +43,17 @@ interface Said {
 }
 
 /** @throws Failure `invalid`, `type_refused`, `forbidden`, `quota_exceeded`, `conflict`. */
-export async function startUpload(parts: StartParts, caller: Caller, wish: UploadWish): Promise<Started> {
-  const { plans, catalogue, types } = parts
+export async function startUpload(needs: StartNeeds, caller: Caller, wish: UploadWish): Promise<Started> {
+  const { plans, catalogue, types } = needs
   plans.requireMayWrite(caller, wish.path)
   const said = { contentType: typeFrom(types, wish.contentType), contentHash: digestFrom(wish.contentHash) }
-  const recorded = await recordKnown(parts, caller, wish.path, said)
+  const recorded = await recordKnown(needs, caller, wish.path, said)
   if (recorded) return { recorded }
   const { id: accountId } = caller.account
   if (!(await catalogue.read.entryAt(accountId, wish.path)))
     await requireFilesLeft(plans.quotaOf(caller.account), () => catalogue.read.used(accountId))
-  const upload = await open(parts, caller, wish, said)
-  return { upload, ...(await addressesOf(parts, upload, wish.partCount, plans.maxUploadOf(caller.account))) }
+  const upload = await open(needs, caller, wish, said)
+  return { upload, ...(await addressesOf(needs, upload, wish.partCount, plans.maxUploadOf(caller.account))) }
 }
 
 /** @throws Failure `invalid`, `type_refused`. */
@@ -72,39 +74,39 @@ function digestFrom(sent: string | undefined): Digest | null {
   return digest
 }
 
-async function recordKnown(parts: StartParts, caller: Caller, path: string, { contentType, contentHash }: Said) {
-  const { catalogue, blobs } = parts
+async function recordKnown(needs: StartNeeds, caller: Caller, path: string, { contentType, contentHash }: Said) {
+  const { catalogue, blobs } = needs
   if (contentHash === null) return undefined
   const known = await catalogue.read.fileOfBlob(caller.account.id, contentHash, prefixOf(caller) ?? '')
   const placed = known && (await blobs.hold(contentHash))
   if (!placed) return undefined
   try {
-    return await publishHeld(parts, caller, placed, { path, contentType, message: '' })
+    return await publishHeld(needs, caller, placed, { path, contentType, message: '' })
   } finally {
     placed.release()
   }
 }
 
 async function open(
-  parts: StartParts,
+  needs: StartNeeds,
   caller: Caller,
   { kind, path }: UploadWish,
   { contentType, contentHash }: Said,
 ): Promise<DirectUpload> {
-  const { catalogue, clock } = parts
+  const { catalogue, clock } = needs
   const accountId = caller.account.id
   const now = clock.now()
   const there = await catalogue.read.uploadAt({ accountId, kind, path, since: now })
   // One that is over is not joined, though nobody has ended it yet.
-  if (there && there.expiresAt <= now) await expireUploads(parts)
+  if (there && there.expiresAt <= now) await expireUploads(needs)
   const keyId = caller.by === 'key' ? caller.key.id : null
   const expiresAt = now + livesMs[kind]
-  const id = randomUUID()
-  return catalogue.write.openUpload({ id, accountId, kind, path, keyId, contentType, contentHash, expiresAt, now })
+  const said = { keyId, contentType, contentHash, expiresAt }
+  return catalogue.write.openUpload({ id: randomUUID(), accountId, kind, path, ...said, openAtMost, now })
 }
 
 async function addressesOf(
-  { signedUrls, clock }: StartParts,
+  { signedUrls, clock }: StartNeeds,
   { id: uploadId, contentType, expiresAt }: DirectUpload,
   count: number,
   maxBytes: number,

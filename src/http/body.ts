@@ -30,6 +30,12 @@ export function askForBody(request: IncomingMessage, response: ServerResponse): 
   if (request.headers.expect?.toLowerCase() === '100-continue' && !response.headersSent) response.writeContinue()
 }
 
+/** The declared length of a body, if it has one. */
+export function declaredLength(request: IncomingMessage): number | undefined {
+  const length = request.headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
 /** The JSON body. @throws Failure `invalid` or `too_large`. */
 export async function readJson(request: IncomingMessage, response: ServerResponse, isOpen = false): Promise<unknown> {
   const [parser, limit] = isOpen ? [openJson, openJsonLimitBytes] : [json, jsonLimitBytes]

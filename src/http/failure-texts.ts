@@ -1,5 +1,6 @@
 import {
   type AnyFailure,
+  type Failures,
   type FailureTable,
   type Issue,
   type Needed,
@@ -41,6 +42,18 @@ const reasons: Record<Unauthenticated, string> = {
 const mismatches = (type: string, found: string | undefined): string =>
   found === undefined ? `the bytes are not ${type}` : `the bytes are ${found}, not ${type}`
 
+const noRoom = (limit: string, used: number): string =>
+  `the quota of ${limit} does not allow for it: ${used} are in use`
+const usedUp = (limit: string): string => `the ${limit} of this month are used up`
+
+const quotas: Record<Failures['quota_exceeded']['of'], (limit: number, used: number) => string> = {
+  bytes: (limit, used) => noRoom(`${limit} bytes`, used),
+  files: (limit, used) => noRoom(`${limit} files`, used),
+  links: (limit) => `there may be ${limit} links of this kind at a time: end some, or wait until some are over`,
+  image_ops: (limit) => usedUp(`${limit} pictures`),
+  origin_reads: (limit) => usedUp(`${limit} reads`),
+}
+
 /** One sentence for people on every failure, that says what to do where something can be done. */
 const texts: FailureTable<string> = {
   unauthenticated: ({ reason }) => reasons[reason],
@@ -58,10 +71,7 @@ const texts: FailureTable<string> = {
       ? `${type} is the type of a form, and not of a file: say the file's own type in Content-Type, as in image/png`
       : `files of type ${type} are not taken here (uploads.allowed_content_types)`
   },
-  quota_exceeded: ({ of, limit, used }) =>
-    of === 'bytes' || of === 'files'
-      ? `the quota of ${limit} ${of} does not allow for it: ${used} are in use`
-      : `the ${limit} ${of === 'image_ops' ? 'pictures' : 'reads'} of this month are used up`,
+  quota_exceeded: ({ of, limit, used }) => quotas[of](limit, used),
   rate_limited: ({ limit, windowSeconds, retryAfterSeconds }) =>
     `at most ${limit} requests in ${windowSeconds} seconds; try again in ${retryAfterSeconds} seconds`,
   disk_full: ({ why }) => `${why}; nothing was kept`,

@@ -6,9 +6,9 @@ import { type Caller, requireMay } from '../core/caller.ts'
 import type { Core } from '../core/core.ts'
 import { Failure, invalid } from '../core/failure.ts'
 import type { FileEntry } from '../core/model.ts'
-import type { Upload } from '../core/uploads.ts'
+import type { Upload } from '../core/upload.ts'
 import { addressGroup } from './address.ts'
-import { ClientGone, parse, readFields, readJson } from './body.ts'
+import { ClientGone, declaredLength, parse, readFields, readJson } from './body.ts'
 import { contextOf } from './context.ts'
 import { credentialOf } from './credentials.ts'
 import { allowedMethods, type Call, type Door, type Reply, type Route } from './door.ts'
@@ -218,10 +218,4 @@ function fail(door: Door, error: unknown, request: Request, response: Response):
 
 function sendJson(response: Response, status: number, body: object): void {
   response.status(status).json(body)
-}
-
-/** The declared length of a body, if it has one. */
-export function declaredLength(request: IncomingMessage): number | undefined {
-  const length = request.headers['content-length']
-  return length === undefined ? undefined : Number(length)
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable } from 'node:stream'
-import type { Upload } from '../core/uploads.ts'
+import { invalid } from '../core/failure.ts'
+import type { Upload } from '../core/upload.ts'
 import { askForBody, ClientGone } from './body.ts'
 import { tooSlow, watchRate } from './min-rate.ts'
 
@@ -29,6 +30,7 @@ export async function readBody<T>(
   take: (body: Readable) => Promise<T>,
   { minBytesPerSecond }: BodyOptions,
 ): Promise<T> {
+  requireWhole(request)
   // Gone while its upload waited to begin: nothing would ever tell of an end.
   if (request.destroyed && !request.readableEnded) throw new ClientGone()
   const body = new Body(request, response)
@@ -40,6 +42,18 @@ export async function readBody<T>(
     request.unpipe(body)
     body.destroy()
   }
+}
+
+/**
+ * A part of a file must not take the place of the whole (RFC 9110 section 14.5: `curl -C - -T` sends one), nor its compressed
+ * form. @throws Failure `invalid`.
+ */
+function requireWhole({ headers }: IncomingMessage): void {
+  if (headers['content-range'] !== undefined)
+    throw invalid('Content-Range', 'is not taken: send the whole file, or begin an upload in parts', 'value', 'header')
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
+    throw invalid('Content-Encoding', 'is not taken: send the file as it is to be stored', 'value', 'header')
 }
 
 /** A body as a stream of its own, which a refusal may end and leave the connection for the answer; asked for when it is first read. */

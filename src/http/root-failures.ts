@@ -44,6 +44,7 @@ const refusals: Record<string, ErrorCode> = {
 const limits = {
   bytes: 'STORAGE_LIMIT_REACHED',
   files: 'FILE_COUNT_LIMIT_REACHED',
+  links: 'CONFLICT',
   image_ops: 'IMAGE_OPS_LIMIT_REACHED',
   origin_reads: 'ORIGIN_READS_LIMIT_REACHED',
 } as const

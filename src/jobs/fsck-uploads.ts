@@ -1,7 +1,7 @@
 import type { Catalogue } from '../core/catalogue.ts'
 import type { DirectUpload } from '../core/model.ts'
 import type { BlobStore } from '../core/ports.ts'
-import { isPutTogether, isThere } from '../core/upload-upkeep.ts'
+import { isThere } from '../core/upload-upkeep.ts'
 import type { Count } from './gc.ts'
 
 interface Parts {
@@ -15,7 +15,7 @@ const remedy = 'send the part again, or abort the upload; a server that starts f
 
 /** Compares what open uploads have received with their files. */
 export async function checkUploads(parts: Parts, found: Found): Promise<void> {
-  for (const upload of await parts.catalogue.read.openUploads()) await checkUpload(parts, upload, found)
+  for (const upload of await parts.catalogue.read.uploadsWithParts()) await checkUpload(parts, upload, found)
 }
 
 async function checkUpload(parts: Parts, upload: DirectUpload, found: Found): Promise<void> {
@@ -31,8 +31,7 @@ async function lost({ catalogue, blobs }: Parts, { id }: DirectUpload) {
   const files = await blobs.parts.files(id)
   const missing = before.filter((part) => !isThere(files, part))
   if (missing.length === 0) return []
-  const upload = await catalogue.read.upload(id)
-  if (upload?.state !== 'open' || (await isPutTogether(blobs, upload))) return []
+  if ((await catalogue.read.upload(id))?.state !== 'open') return []
   const still = new Set((await catalogue.read.parts(id)).map(({ file }) => file))
   return missing.filter(({ file }) => still.has(file)).map((part) => ({ ...part, has: files.get(part.file) }))
 }

@@ -22,6 +22,6 @@ export async function forgetThePast({ catalogue, clock }: { catalogue: Catalogue
   while (await catalogue.write.pruneActivity(wish));
   while (await catalogue.write.pruneAccess({ now, unconfirmedBefore: now - unconfirmedKeptMs }));
   await catalogue.write.pruneMails({ before: now - mailsKeptMs, now })
-  await catalogue.write.pruneUploads({ before: now - finishedKeptMs })
-  await catalogue.write.pruneShares({ now })
+  while (await catalogue.write.pruneUploads({ before: now - finishedKeptMs, limit: rowsAtOnce }));
+  while (await catalogue.write.pruneShares({ now, limit: rowsAtOnce }));
 }

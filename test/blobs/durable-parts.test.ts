@@ -8,7 +8,7 @@ import { type Disk, disk as realDisk } from '../../src/blobs/disk.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { completeParts, ok, sent, sha256, startedParts } from '../support/direct-uploads.ts'
 
-/** What happened, in order: `write`, `sync` and `synced` of a file or folder, `made`, `rename`, and what the catalogue and the client were told. */
+/** What happened, in order: `write`, `sync` and `synced` of a file or folder, `made`, `link`, `rename`, `unlink`, and what the catalogue and the client were told. */
 interface Event {
   readonly what: string
   readonly of?: string
@@ -36,6 +36,10 @@ function recording(leaveOut: (path: string) => boolean) {
     makeFolder: async (path) => {
       await realDisk.makeFolder(path)
       note('made', path)
+    },
+    link: async (path, name) => {
+      await realDisk.link(path, name)
+      note('link', path)
     },
     rename: async (from, to) => {
       await realDisk.rename(from, to)
@@ -123,8 +127,9 @@ for (const [lost, leaveOut] of [
   })
 }
 
-test('a completion notes what the parts become before the first one is renamed, synced before it, and all of it before the row', async (t) => {
-  const { app, events } = await openRecording(t)
+/** What a power cut right after the answer to a completion, or in the middle of it, could lose. */
+async function lossesOfCompletion(t: TestContext, leaveOut?: (path: string) => boolean): Promise<string[]> {
+  const { app, events } = await openRecording(t, leaveOut)
   const bodies = [randomBytes(400_000), randomBytes(2_000_000), randomBytes(10)]
   const { upload_id: id, part_urls: urls } = await startedParts(app, { path: 'whole.bin', part_count: 3 })
   const parts = await Promise.all(bodies.map((bytes, n) => sent(urls[n] ?? '', bytes, n + 1)))
@@ -133,14 +138,33 @@ test('a completion notes what the parts become before the first one is renamed, 
   ok(await completeParts(app, { path: 'whole.bin', upload_id: id, parts }))
   const file = join(app.folder, 'uploads', id, first?.file ?? '')
   const blob = app.core.blobs.pathOf(sha256(Buffer.concat(bodies)))
-  const [renamed, row] = [at(events, 'rename', blob), at(events, 'putFile asked for')]
-  assert.ok(isSynced(events, file, at(events, 'write', file), at(events, 'noteAssembled asked for')))
-  assert.ok(at(events, 'noteAssembled committed') < renamed)
-  const above = [join(blob, '..'), join(blob, '../..'), join(blob, '../../..')]
-  assert.ok(isSynced(events, above[0] ?? '', renamed, row))
-  for (const folder of above.slice(1)) assert.ok(isSynced(events, folder, -1, row), folder)
-  assert.ok(at(events, 'putFile committed') < at(events, 'answer'))
+  const [written, noted] = [at(events, 'write', file), at(events, 'noteAssembled asked for')]
+  const [linked, renamed, row] = [at(events, 'link', file), at(events, 'rename', blob), at(events, 'putFile asked for')]
+  const [own, ...above] = [join(blob, '..'), join(blob, '../..'), join(blob, '../../..')]
+  // The part's own name stays until all of it is in the catalogue.
+  assert.ok(written >= 0 && linked > 0 && renamed > linked && at(events, 'rename', file) < 0)
+  return [
+    ...(isSynced(events, file, written, noted) ? [] : ['bytes']),
+    ...(at(events, 'noteAssembled committed') < linked ? [] : ['note']),
+    ...(isSynced(events, own ?? '', renamed, row) ? [] : ['name']),
+    ...(above.every((folder) => isSynced(events, folder, -1, row)) ? [] : ['folders']),
+    ...(at(events, 'putFile committed') < at(events, 'answer') ? [] : ['row']),
+  ]
+}
+
+test('a completion syncs what the parts become and notes it before the file gets another name, and all of it before the row', async (t) => {
+  assert.deepEqual(await lossesOfCompletion(t), [])
 })
+
+for (const [lost, leaveOut] of [
+  ['bytes', (path: string) => /\/uploads\/[0-9a-f-]{36}\//.test(path)],
+  ['name', (path: string) => /\/sha256\/..\/..$/.test(path)],
+  ['folders', (path: string) => /\/sha256(\/..)?$/.test(path)],
+] as const) {
+  test(`the check above would notice if the sync of a completion's ${lost} were left out`, async (t) => {
+    assert.deepEqual(await lossesOfCompletion(t, leaveOut), [lost])
+  })
+}
 
 test('a blob that is held is on the disk by its name, whoever put it there', async (t) => {
   const { app, events } = await openRecording(t)

@@ -268,6 +268,32 @@ export function blobStoreContract(name: string, open: (t: TestContext) => Promis
     assert.deepEqual(await store.read(sha256(whole)), whole)
   })
 
+  promise(
+    'parts stay when they are committed, and can be committed again without being read',
+    async ({ store, leftovers }) => {
+      const id = randomUUID()
+      const { parts, whole } = await receiveAll(store, id, [700_000, 300_000])
+      const [first, second] = parts as [UploadPart, UploadPart]
+      const staged = await store.parts.assemble(id, parts)
+      ;(await store.commit(staged)).release()
+      assert.equal((await store.parts.files(id)).size, 2)
+      await store.remove(staged.digest, async () => true)
+      for (let n = 0; n < 2; n++) {
+        const again = await store.parts.assembled(id, first, staged)
+        assert.ok(again)
+        assert.deepEqual(Buffer.from(again.head), whole.subarray(0, 4_100))
+        ;(await store.commit(again)).release()
+        assert.deepEqual(await store.read(staged.digest), whole)
+      }
+      assert.equal(await store.parts.assembled(id, second, staged), undefined)
+      assert.equal((await store.parts.assemble(id, [second, first])).size, 1_000_000)
+      assert.deepEqual(await store.read(staged.digest), whole)
+      await store.parts.drop(id)
+      assert.deepEqual(await store.read(staged.digest), whole)
+      assert.equal(await leftovers(), 0)
+    },
+  )
+
   promise('parts that are put together and not committed stay as they are', async ({ store }) => {
     const id = randomUUID()
     const { parts, whole } = await receiveAll(store, id, [400_000, 100])

@@ -1,39 +1,37 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { checkStore } from '../../src/jobs/fsck.ts'
+import { collectGarbage } from '../../src/jobs/gc.ts'
 import { openTestApp, type TestApp, temporaryFolder } from '../support/app.ts'
 import {
   abort,
+  complete,
   completeParts,
   contentAt,
+  dayMs,
   nothingUnderWay,
   ok,
+  openUploadServer,
   partFiles,
   refusedWith,
   type Sent,
   send,
   sent,
   sha256,
+  started,
   startedParts,
   startParts,
   uploadBytes,
   uploadFolders,
 } from '../support/direct-uploads.ts'
 import { RawConnection, requestHead } from '../support/raw.ts'
-import { thisFile } from '../support/shared.ts'
-import { until } from '../support/state.ts'
+import { namesBelow, until } from '../support/state.ts'
 import { put, refusal, type StorageBody, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
-const clock = new MovingClock()
-const app = await openTestApp(
-  thisFile,
-  { 'uploads.max_size': '8 MiB', 'uploads.allowed_content_types': ['*'] },
-  { clock },
-)
-const dayMs = 86_400_000
+const { app, clock } = await openUploadServer()
 
 /** Begins an upload and sends its parts at once, in no order. */
 async function sentParts(server: TestApp, path: string, bodies: readonly Uint8Array[], wish: object = {}) {
@@ -275,9 +273,9 @@ test('what was asked for a picture must be one, by the start of its first part',
 })
 
 test('an upload whose way is not free can be completed later, also after its parts were put together', async () => {
-  assert.equal((await put(app, 'way', 'x')).status, 201)
   const bodies = random(400_000, 300_000)
   const { wish } = await sentParts(app, 'way/free.bin', bodies)
+  assert.equal((await put(app, 'way', 'x')).status, 201)
   for (let n = 0; n < 2; n++) refusal(await completeParts(app, wish), 409, 'conflict')
   ok(await storage(app, 'DELETE', '/files/way'))
   ok(await completeParts(app, wish))
@@ -404,17 +402,159 @@ test('a completion that was cut off after its parts were put together is taken u
   })
 })
 
-test('what a cut-off completion put together may have been collected meanwhile: the part that went with it is named', async (t) => {
+/** What completes an upload of some of its parts. */
+const listOf =
+  (wish: { path: string; upload_id: string; parts: readonly { part_number: number; etag: string }[] }) =>
+  (...numbers: number[]) => ({
+    ...wish,
+    parts: numbers.map((number) => wish.parts.find((part) => part.part_number === number)),
+  })
+
+/** Removes every blob that nobody's file has, without a grace. */
+async function collectAll({ core }: TestApp): Promise<void> {
+  for (let n = 0; n < 2; n++) await collectGarbage({ ...core }, { graceMs: 0, dryRun: false })
+}
+
+async function requireSound({ core }: TestApp): Promise<void> {
+  const damages: unknown[] = []
+  await checkStore(core, { readData: true, quarantine: false, onDamage: (damage) => void damages.push(damage) })
+  assert.deepEqual(damages, [])
+}
+
+const blobsOf = (server: TestApp): Promise<string[]> => namesBelow(join(server.folder, 'blobs'))
+
+test('what a cut-off completion put together may have been collected meanwhile: its parts are there, and come to the same', async (t) => {
   const server = await openTestApp(t)
   const bodies = random(300, 200)
-  const { upload, wish } = await sentParts(server, 'collected.bin', bodies)
+  const { wish } = await sentParts(server, 'collected.bin', bodies)
   cutOff(server)
   assert.equal((await completeParts(server, wish)).status, 500)
   const blob = server.core.blobs.pathOf(sha256(Buffer.concat(bodies)))
   assert.equal((await readFile(blob)).length, 500)
-  await rm(blob)
-  refusal(await completeParts(server, wish), 400, 'bad_request', /part 1 is not there any more/)
-  await sent(upload.part_urls[0] ?? '', bodies[0] as Buffer)
+  await collectAll(server)
+  assert.deepEqual(await blobsOf(server), [])
   assert.equal(ok(await completeParts(server, wish)).size, 500)
+  assert.deepEqual(await contentAt(server, 'collected.bin'), Buffer.concat(bodies))
   assert.deepEqual([await uploadFolders(server), await uploadBytes(server)], [[], 0])
+  await requireSound(server)
+})
+
+test('a completion that is refused leaves no blob and takes no part: collected and completed again, it is right', async (t) => {
+  const { small } = await smallServer(t)
+  const bodies = random(400_000, 300_000)
+  const blocked = await sentParts(small, 'way/free.bin', bodies)
+  const single = await started(small, { path: 'way/single.bin' })
+  await sent(single.url, 'in one body')
+  assert.equal((await put(small, 'way', randomBytes(10))).status, 201)
+  const before = await blobsOf(small)
+  refusal(await completeParts(small, blocked.wish), 409, 'conflict')
+  refusal(await complete(small, { path: 'way/single.bin' }), 409, 'conflict')
+  assert.deepEqual(await blobsOf(small), before)
+  await collectAll(small)
+  ok(await storage(small, 'DELETE', '/files/way'))
+  for (const path of ['a', 'b', 'c']) assert.equal((await put(small, path, path)).status, 201)
+  refusal(await completeParts(small, blocked.wish), 403, 'quota_exceeded')
+  refusal(await complete(small, { path: 'way/single.bin' }), 403, 'quota_exceeded')
+  await collectAll(small)
+  assert.equal((await partFiles(small)).length, 3)
+  for (const path of ['a', 'b', 'c']) ok(await storage(small, 'DELETE', `/files/${path}`))
+  ok(await completeParts(small, blocked.wish))
+  ok(await complete(small, { path: 'way/single.bin' }))
+  assert.deepEqual(await contentAt(small, 'way/free.bin'), Buffer.concat(bodies))
+  assert.equal((await contentAt(small, 'way/single.bin')).toString(), 'in one body')
+  await requireSound(small)
+})
+
+test('another account that is refused the same bytes takes nothing away from an upload', async () => {
+  const other = (await app.newKey({}, await app.newAccount('refused@example.org'))).text
+  const bodies = random(400_000, 300_000)
+  const whole = Buffer.concat(bodies)
+  const { wish } = await sentParts(app, 'way0/mine.bin', bodies)
+  for (const key of [app.key, other]) assert.equal((await put({ ...app, key }, 'way0', 'x')).status, 201)
+  refusal(await completeParts(app, wish), 409, 'conflict')
+  assert.equal((await put({ ...app, key: other }, 'way0/theirs.bin', whole)).status, 409)
+  cutOff(app)
+  assert.equal((await completeParts(app, wish)).status, 500)
+  assert.equal((await put({ ...app, key: other }, 'way0/theirs.bin', whole)).status, 409)
+  ok(await storage(app, 'DELETE', '/files/way0'))
+  ok(await completeParts(app, wish))
+  assert.deepEqual(await contentAt(app, 'way0/mine.bin'), whole)
+  await requireSound(app)
+})
+
+test('after a refused completion other parts can be sent and listed, and an equal blob that is published stays as it is', async () => {
+  const bodies = random(400_000, 300_000, 300_000)
+  const [one, two, three] = bodies as [Buffer, Buffer, Buffer]
+  const { upload, wish } = await sentParts(app, 'way1/free.bin', bodies)
+  assert.equal((await put(app, 'way1', 'x')).status, 201)
+  const listed = listOf(wish)
+  // Its blob is the very file that the first part is in, also once somebody else has published it.
+  assert.equal((await put(app, 'equal.bin', Buffer.concat([one, two]))).status, 201)
+  refusal(await completeParts(app, listed(1, 2)), 409, 'conflict')
+  assert.equal((await stat(app.core.blobs.pathOf(sha256(Buffer.concat([one, two]))))).nlink, 2)
+  for (const numbers of [[1, 3], [2, 3], [1], [1, 2, 3], [1, 2]])
+    refusal(await completeParts(app, listed(...numbers)), 409, 'conflict')
+  const again = await sent(upload.part_urls[1] ?? '', three, 2)
+  refusal(await completeParts(app, { ...wish, parts: [...listed(1).parts, again] }), 409, 'conflict')
+  assert.deepEqual(await contentAt(app, 'equal.bin'), Buffer.concat([one, two]))
+  ok(await storage(app, 'DELETE', '/files/way1'))
+  ok(await completeParts(app, { ...wish, parts: [...listed(1).parts, again, ...listed(3).parts] }))
+  assert.deepEqual(await contentAt(app, 'way1/free.bin'), Buffer.concat([one, three, three]))
+  assert.deepEqual(await contentAt(app, 'equal.bin'), Buffer.concat([one, two]))
+  assert.ok(!(await uploadFolders(app)).includes(upload.upload_id))
+  assert.deepEqual(await readdir(join(app.folder, 'tmp')), [])
+  await requireSound(app)
+})
+
+test('of equal parts only one holds what was put together', async () => {
+  const [same, one, other] = random(1_000, 500, 500) as [Buffer, Buffer, Buffer]
+  const { wish } = await sentParts(app, 'way2/same.bin', [same, one, same, one, other])
+  assert.equal((await put(app, 'way2', 'x')).status, 201)
+  const listed = listOf(wish)
+  for (const numbers of [
+    [3, 5],
+    [1, 2],
+  ])
+    refusal(await completeParts(app, listed(...numbers)), 409, 'conflict')
+  ok(await storage(app, 'DELETE', '/files/way2'))
+  ok(await completeParts(app, listed(3, 4)))
+  assert.deepEqual(await contentAt(app, 'way2/same.bin'), Buffer.concat([same, one]))
+})
+
+test('a completion that was cut off before it noted what it made leaves nothing noted of the one before', async () => {
+  const bodies = random(1_000, 500, 500)
+  const { wish } = await sentParts(app, 'way3/noted.bin', bodies)
+  const listed = listOf(wish)
+  assert.equal((await put(app, 'way3', 'x')).status, 201)
+  refusal(await completeParts(app, listed(1, 2)), 409, 'conflict')
+  const { write } = app.catalogue
+  const { noteAssembled } = write
+  write.noteAssembled = async (input) => {
+    if (input.assembled === null) return noteAssembled(input)
+    write.noteAssembled = noteAssembled
+    throw new Error('cut off')
+  }
+  // As long as the one before, and of other bytes.
+  assert.equal((await completeParts(app, listed(1, 3))).status, 500)
+  ok(await storage(app, 'DELETE', '/files/way3'))
+  ok(await completeParts(app, listed(1, 2)))
+  assert.deepEqual(await contentAt(app, 'way3/noted.bin'), Buffer.concat(bodies.slice(0, 2)))
+})
+
+test('an account has only so many uploads open, and may still go on with each of them', async (t) => {
+  const server = await openTestApp(t)
+  const { write } = server.catalogue
+  const { openUpload } = write
+  write.openUpload = (input) => {
+    assert.equal(input.openAtMost, 10_000)
+    return openUpload({ ...input, openAtMost: 3 })
+  }
+  const [first] = await Promise.all(['a', 'b', 'c'].map((path) => startedParts(server, { path })))
+  refusal(await startParts(server, { path: 'd' }), 409, 'conflict', /has 3 uploads open/)
+  refusal(await storage(server, 'POST', '/files/uploads', { json: { path: 'a' } }), 409, 'conflict')
+  assert.equal((await startedParts(server, { path: 'a' })).upload_id, first?.upload_id)
+  const key = (await server.newKey({}, await server.newAccount('other@example.org'))).text
+  await startedParts(server, { path: 'd' }, { key })
+  ok(await abort(server, { path: 'a', upload_id: first?.upload_id }))
+  await startedParts(server, { path: 'd' })
 })

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { openTestApp } from '../support/app.ts'
 import {
   complete,
   contentAt,
+  dayMs,
   nothingUnderWay,
   ok,
+  openUploadServer,
   partFiles,
   refusedWith,
   send,
@@ -18,18 +19,10 @@ import {
   uploadFolders,
 } from '../support/direct-uploads.ts'
 import { RawConnection, rawRequest, requestHead } from '../support/raw.ts'
-import { thisFile } from '../support/shared.ts'
 import { until } from '../support/state.ts'
 import { put, refusal, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
-const clock = new MovingClock()
-const app = await openTestApp(
-  thisFile,
-  { 'uploads.max_size': '8 MiB', 'uploads.allowed_content_types': ['*'] },
-  { clock },
-)
-const dayMs = 86_400_000
+const { app, clock } = await openUploadServer()
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
 const targetOf = (url: string): string => url.slice(app.url.length)
@@ -352,12 +345,13 @@ test('a path in another form is the same upload', async () => {
   assert.equal(ok(await complete(app, { path: 'caf\u00e9.txt' })).path, 'caf\u00e9.txt')
 })
 
-test('onto a folder, or below a file, is a conflict: the former when it begins', async () => {
+test('onto a folder, or below a file, is a conflict: when it begins, and where it comes to be one, when it is completed', async () => {
   ok(await storage(app, 'POST', '/files/mkdir', { json: { path: 'taken/' } }))
   refusal(await start(app, { path: 'taken' }), 409, 'conflict')
-  assert.equal((await put(app, 'file', 'x')).status, 201)
   const { url } = await started(app, { path: 'file/below' })
   await sent(url, 'kept for when the way is free')
+  assert.equal((await put(app, 'file', 'x')).status, 201)
+  refusal(await start(app, { path: 'file/below' }), 409, 'conflict')
   refusal(await complete(app, { path: 'file/below' }), 409, 'conflict')
   ok(await storage(app, 'DELETE', '/files/file'))
   ok(await complete(app, { path: 'file/below' }))

@@ -61,7 +61,14 @@ test('what is over is ended, its parts are removed, and its bytes leave the quot
 test('a thousand uploads that are over are ended in one go', async (t) => {
   const { app, clock, expire } = await openWithClock(t)
   const { owner, catalogue } = app
-  const wish = { accountId: owner.id, kind: 'single', keyId: null, contentType: null, contentHash: null } as const
+  const wish = {
+    accountId: owner.id,
+    kind: 'single',
+    keyId: null,
+    contentType: null,
+    contentHash: null,
+    openAtMost: 10_000,
+  } as const
   const now = clock.now()
   await Promise.all(
     Array.from({ length: 1_000 }, (_, n) =>
@@ -70,7 +77,49 @@ test('a thousand uploads that are over are ended in one go', async (t) => {
   )
   clock.aheadMs = 60_000
   await expire()
-  assert.deepEqual(await catalogue.read.openUploads(), [])
+  assert.deepEqual(await catalogue.read.overdueUploads({ now: clock.now(), limit: 1 }), [])
+})
+
+test('an upload that is over while it is completed is completed first, and one begun anew is not over', async (t) => {
+  const { app, clock, expire } = await openWithClock(t)
+  const { write } = app.catalogue
+  await sent((await started(app, { path: 'last.bin' })).url, 'at the last moment')
+  const putFile = write.putFile
+  write.putFile = async (input) => {
+    clock.aheadMs = dayMs + 1_000
+    await expire()
+    assert.equal((await partFiles(app)).length, 1)
+    return putFile(input)
+  }
+  ok(await complete(app, { path: 'last.bin' }))
+  const { upload_id: id, part_urls: urls } = await startedParts(app, { path: 'anew.bin' })
+  await sent(urls[0] ?? '', 'acknowledged')
+  assert.equal(await write.endUpload({ id, state: 'expired', now: clock.now() }), false)
+  assert.equal((await partFiles(app)).length, 1)
+})
+
+test('a start looks at no upload that has received nothing', async (t) => {
+  const { app } = await openWithClock(t)
+  const { upload_id: id, part_urls: urls } = await startedParts(app, { path: 'open.bin' })
+  for (let n = 0; n < 3; n++) await startedParts(app, { path: `empty/${n}` })
+  await sent(urls[0] ?? '', 'a part')
+  assert.deepEqual(
+    (await app.catalogue.read.uploadsWithParts()).map((upload) => upload.id),
+    [id],
+  )
+  await app.core.directUploads.recover()
+  assert.deepEqual([await uploadFolders(app), (await partFiles(app)).length], [[id], 1])
+})
+
+test('ended uploads are forgotten a few at a time', async (t) => {
+  const { app, clock } = await openWithClock(t)
+  const now = clock.now()
+  for (let n = 0; n < 5; n++) {
+    const { upload_id: id } = await startedParts(app, { path: `ended/${n}` })
+    await app.catalogue.write.endUpload({ id, state: 'aborted', now })
+  }
+  const prune = () => app.catalogue.write.pruneUploads({ before: now, limit: 2 })
+  assert.deepEqual([await prune(), await prune(), await prune()], [true, true, false])
 })
 
 test('ended uploads are forgotten after a day, and what they came to stays', async (t) => {

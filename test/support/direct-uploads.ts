@@ -2,11 +2,22 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TestApp } from './app.ts'
+import { MovingClock } from '../http/matrix/callers.ts'
+import { openTestApp, type TestApp } from './app.ts'
+import { thisFile } from './shared.ts'
 import { namesBelow, until } from './state.ts'
 import { type CallOptions, type StorageAnswer, type StorageBody, storage } from './storage.ts'
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
+
+export const dayMs = 86_400_000
+
+/** A server for all tests of a file, with a clock that they may set, and files of any type of up to 8 MiB. */
+export async function openUploadServer() {
+  const clock = new MovingClock()
+  const config = { 'uploads.max_size': '8 MiB', 'uploads.allowed_content_types': ['*'] }
+  return { app: await openTestApp(thisFile, config, { clock }), clock }
+}
 
 type Server = Pick<TestApp, 'url' | 'key'>
 type Json = Readonly<Record<string, unknown>>

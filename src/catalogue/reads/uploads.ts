@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { UploadReads } from '../../core/catalogue.ts'
 import type { Assembled, DirectUpload, PutResult, UploadPart } from '../../core/model.ts'
 import type { ReadTables, UploadPartRow, UploadRow } from '../schema.ts'
@@ -38,8 +38,27 @@ export function uploadReads(db: Kysely<ReadTables>): UploadReads {
       return rows.map(partOf)
     },
 
-    openUploads: async () =>
-      (await db.selectFrom('uploads').selectAll().where('state', '=', 'open').execute()).map(uploadOf),
+    uploadsWithParts: async () => {
+      const rows = await db
+        .selectFrom('uploads')
+        .selectAll()
+        .where('state', '=', sql.lit('open'))
+        .where((e) => e.exists(e.selectFrom('upload_parts').select('number').whereRef('upload_id', '=', 'uploads.id')))
+        .execute()
+      return rows.map(uploadOf)
+    },
+
+    overdueUploads: async ({ now, limit }) => {
+      const rows = await db
+        .selectFrom('uploads')
+        .select('id')
+        .where('state', '=', sql.lit('open'))
+        .where('expires_at', '<=', now)
+        .orderBy('expires_at')
+        .limit(limit)
+        .execute()
+      return rows.map(({ id }) => id)
+    },
   }
 }
 

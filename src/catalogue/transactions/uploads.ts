@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Quota, UploadWrites } from '../../core/catalogue.ts'
+import type { NewUpload, Quota, UploadWrites } from '../../core/catalogue.ts'
 import { Failure } from '../../core/failure.ts'
 import { type Db, usedOf } from '../queries.ts'
 import { uploadOf } from '../reads/uploads.ts'
@@ -12,6 +12,7 @@ import type { Transactions } from './context.ts'
  */
 export const uploads: Transactions<UploadWrites> = {
   async openUpload({ db }, input) {
+    await requireFewOpen(db, input)
     const said = {
       key_id: input.keyId,
       content_type: input.contentType,
@@ -82,29 +83,39 @@ export const uploads: Transactions<UploadWrites> = {
     await requireOpen(db, uploadId)
     await db
       .updateTable('uploads')
-      .set({ assembled: JSON.stringify(assembled) })
+      .set({ assembled: assembled && JSON.stringify(assembled) })
       .where('id', '=', uploadId)
       .execute()
   },
 
   endUpload: ({ db }, { id, state, now }) => end(db, id, state, now),
 
-  async expireUploads({ db }, { now, limit }) {
-    const due = await db
-      .selectFrom('uploads')
-      .select('id')
-      .where('state', '=', 'open')
-      .where('expires_at', '<=', now)
-      .orderBy('expires_at')
-      .limit(limit)
-      .execute()
-    for (const { id } of due) await end(db, id, 'expired', now)
-    return due.map(({ id }) => id)
+  async pruneUploads({ db }, { before, limit }) {
+    const old = db.selectFrom('uploads').select('id').where('finished_at', '<=', before).limit(limit)
+    const { numDeletedRows } = await db.deleteFrom('uploads').where('id', 'in', old).executeTakeFirst()
+    return Number(numDeletedRows) === limit
   },
+}
 
-  async pruneUploads({ db }, { before }) {
-    await db.deleteFrom('uploads').where('finished_at', '<=', before).execute()
-  },
+/** @throws Failure `conflict`, unless the upload is one that is open already. */
+async function requireFewOpen(db: Db, { accountId, kind, path, openAtMost }: NewUpload): Promise<void> {
+  // By the index of open ones alone: of those that ended there may be many more.
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM uploads INDEXED BY open_upload_at WHERE account_id = ${accountId} AND state = 'open' LIMIT ${openAtMost}
+    )`.execute(db)
+  if ((rows[0]?.count ?? 0) < openAtMost) return
+  const same = await db
+    .selectFrom('uploads')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .where('kind', '=', kind)
+    .where('path', '=', path)
+    .where('state', '=', sql.lit('open'))
+    .executeTakeFirst()
+  if (same) return
+  const why = `this account has ${openAtMost} uploads open, and may not have more: complete or abort some, or wait until they end`
+  throw new Failure('conflict', { what: 'upload', id: path, why })
 }
 
 async function requireOpen(db: Db, id: string): Promise<UploadRow> {
@@ -151,14 +162,15 @@ async function giveBack(db: Db, uploadId: string, bytes: number): Promise<void> 
     .execute()
 }
 
-/** Resolves to whether it was open. */
+/** Resolves to whether it was open. One that was begun anew meanwhile is not over any more. */
 async function end(db: Db, id: string, state: 'aborted' | 'expired', now: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
+  let query = db
     .updateTable('uploads')
     .set({ state, finished_at: now, assembled: null })
     .where('id', '=', id)
     .where('state', '=', 'open')
-    .executeTakeFirst()
+  if (state === 'expired') query = query.where('expires_at', '<=', now)
+  const { numUpdatedRows } = await query.executeTakeFirst()
   if (numUpdatedRows === 0n) return false
   await giveBack(db, id, await partBytes(db, id))
   await db.deleteFrom('upload_parts').where('upload_id', '=', id).execute()

@@ -13,7 +13,10 @@ export interface UploadReads {
   }): Promise<DirectUpload | undefined>
   /** In the order of their numbers. */
   parts(uploadId: string): Promise<UploadPart[]>
-  openUploads(): Promise<DirectUpload[]>
+  /** Open uploads that have received something. */
+  uploadsWithParts(): Promise<DirectUpload[]>
+  /** The ids of open uploads that are over, the first of them first. */
+  overdueUploads(query: { now: number; limit: number }): Promise<string[]>
 }
 
 export interface NewUpload {
@@ -25,12 +28,17 @@ export interface NewUpload {
   readonly contentType: string | null
   readonly contentHash: Digest | null
   readonly expiresAt: number
+  /** Uploads that the account may have open at once. */
+  readonly openAtMost: number
   readonly now: number
 }
 
 /** An upload is open, and then complete (by `putFile`), aborted or expired, for good. */
 export interface UploadWrites {
-  /** Opens an upload; where one of this kind is open for the path, it is that one, said anew to be of this type and hash. */
+  /**
+   * Opens an upload; where one of this kind is open for the path, it is that one, said anew to be of this type and hash. Rejects with
+   * `conflict` where the account has too many open.
+   */
   openUpload(input: NewUpload): Promise<DirectUpload>
   /**
    * Notes a part that is on the disk; one of the same number before it is replaced, and its file's name given back. Rejects with
@@ -45,12 +53,13 @@ export interface UploadWrites {
   }): Promise<{ replacedFile: string | null }>
   /** Forgets a part whose file is gone. */
   dropPart(input: { uploadId: string; number: number }): Promise<void>
-  /** Remembers what an open upload's parts were put together to. */
-  noteAssembled(input: { uploadId: string; assembled: Assembled }): Promise<void>
-  /** Ends an upload that is open; resolves to whether it was. Its parts are forgotten, their bytes leave the quota. */
+  /** Remembers what an open upload's parts were put together to; null once that is to hold no more. */
+  noteAssembled(input: { uploadId: string; assembled: Assembled | null }): Promise<void>
+  /**
+   * Ends an upload that is open, as expired only where it is over by now; resolves to whether it did. Its parts are forgotten, their
+   * bytes leave the quota.
+   */
   endUpload(input: { id: string; state: 'aborted' | 'expired'; now: number }): Promise<boolean>
-  /** Ends open uploads that are over; resolves to their ids. */
-  expireUploads(input: { now: number; limit: number }): Promise<string[]>
-  /** Forgets uploads that ended before. */
-  pruneUploads(input: { before: number }): Promise<void>
+  /** Forgets uploads that ended before, a few at a time; resolves to whether there may be more. */
+  pruneUploads(input: { before: number; limit: number }): Promise<boolean>
 }

@@ -42,7 +42,13 @@ export const files: readonly Route[] = [
   route(
     'post',
     '/files/upload',
-    { summary: 'Stores the files of a form.', need: 'files:write', counts: 'upload', takes: 'multipart/form-data', status: 201 },
+    {
+      summary: 'Stores the files of a form.',
+      need: 'files:write',
+      counts: 'upload',
+      takes: 'multipart/form-data',
+      status: 201,
+    },
     async (call) => {
       const { upload, fields } = await call.form()
       const labels = {

@@ -21,10 +21,15 @@ export const folders: readonly Route[] = [
     },
   ),
 
-  route('post', '/folders', { summary: 'Makes a folder.', need: 'files:write', body: creation, status: 201 }, async (call) => {
-    const { name, parentId } = call.body
-    return created({ folder: folderView(await call.core.folders.create(call.caller, name, parentId ?? undefined)) })
-  }),
+  route(
+    'post',
+    '/folders',
+    { summary: 'Makes a folder.', need: 'files:write', body: creation, status: 201 },
+    async (call) => {
+      const { name, parentId } = call.body
+      return created({ folder: folderView(await call.core.folders.create(call.caller, name, parentId ?? undefined)) })
+    },
+  ),
 
   route(
     'patch',

@@ -73,6 +73,7 @@ export const words: FailureTable<Told> = {
 const quotas: Record<Failures['quota_exceeded']['of'], (limit: number, used: number) => Told> = {
   bytes: (limit, used) => noRoom(sizeInWords(limit), `${sizeInWords(used)} are in use`),
   files: (limit, used) => noRoom(counted(limit, 'file'), `there are ${used}`),
+  links: (limit) => told(403, 'Too many links', `There may be ${limit} links of this kind at a time. End some first.`),
   image_ops: (limit) => usedUp(counted(limit, 'picture')),
   origin_reads: (limit) => usedUp(counted(limit, 'download')),
 }

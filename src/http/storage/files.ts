@@ -110,7 +110,8 @@ const writing: readonly Route[] = [
     'put',
     '/files/*path',
     {
-      summary: 'Stores a file at a path: the body is its bytes. What is there is replaced, in one step.',
+      summary:
+        'Stores a file at a path: the body is its bytes. What is there is replaced, in one step (then the status is 200).',
       need: 'files:write',
       counts: 'upload',
       takes: '*/*',

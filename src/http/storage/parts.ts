@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Core } from '../../core/core.ts'
 import type { SignedPut } from '../../core/signed-urls.ts'
+import { declaredLength } from '../body.ts'
 import { answerEarly } from '../linger.ts'
-import { declaredLength } from '../mount.ts'
 import { readBody } from '../raw.ts'
 
 /** Takes the body of a signed PUT in: 200 and its ETag once it is on the disk. @throws Failure, or ClientGone. */

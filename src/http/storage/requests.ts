@@ -1,6 +1,8 @@
+import type { LinkAt } from '../../core/catalogue.ts'
 import { isFailure } from '../../core/failure.ts'
-import type { ListedRequestLink } from '../../core/request-links.ts'
+import type { RequestLink } from '../../core/model.ts'
 import { created, type OpenCall, ok, openRoute, type Reply, type Route, route } from '../door.ts'
+import { linkView, pageOf, pageQuery, restOf } from './links.ts'
 import { failurePage, isVisitor } from './pages/layout.ts'
 import { fullPage, receivedPage, requestPage } from './request-pages.ts'
 import * as schemas from './share-schemas.ts'
@@ -24,7 +26,7 @@ export const requests: readonly Route[] = [
         maxFiles: body.max_files ?? undefined,
         maxBytes: body.max_bytes ?? undefined,
       })
-      return created(linkView(context.baseUrl, listed))
+      return created(requestView(`${context.baseUrl}/r`, listed))
     },
   ),
 
@@ -34,16 +36,12 @@ export const requests: readonly Route[] = [
     {
       summary: 'The links for sending files that lead somewhere still, newest first, with what came by them.',
       need: 'files:write',
+      query: pageQuery,
       answer: schemas.requestList,
     },
-    async ({ core, caller, context }) => {
-      const all = await core.requestLinks.list(caller)
-      const view = (one: ListedRequestLink) => ({
-        ...linkView(context.baseUrl, one),
-        files: one.link.files,
-        bytes: one.link.bytes,
-      })
-      return ok({ requests: all.map(view) })
+    async ({ core, caller, query, context }) => {
+      const page = await core.requestLinks.links.list(caller, pageOf(query))
+      return ok({ requests: page.links.map((one) => listedView(`${context.baseUrl}/r`, one)), ...restOf(page) })
     },
   ),
 
@@ -52,16 +50,20 @@ export const requests: readonly Route[] = [
     '/requests/:token',
     { summary: 'Ends a link for sending files, at once.', need: 'files:write', answer: schemas.revoked },
     async ({ core, caller, params }) => {
-      await core.requestLinks.revoke(caller, params.token)
+      await core.requestLinks.links.revoke(caller, params.token)
       return ok({ deleted: true })
     },
   ),
 ]
 
-function linkView(baseUrl: string, { link, path }: ListedRequestLink) {
-  const { token, expiresAt, ttlSeconds, maxFiles, maxBytes } = link
-  const url = `${baseUrl}/r/${token}`
-  return { url, token, path, expires_at: expiresAt, ttl: ttlSeconds, max_files: maxFiles, max_bytes: maxBytes }
+function requestView(at: string, listed: LinkAt<RequestLink>) {
+  const { maxFiles, maxBytes } = listed.link
+  return { ...linkView(at, listed), path: listed.path, max_files: maxFiles, max_bytes: maxBytes }
+}
+
+function listedView(at: string, listed: LinkAt<RequestLink>) {
+  const { files, bytes } = listed.link
+  return { ...requestView(at, listed), files, bytes }
 }
 
 /** Where links for sending files lead. @param at below which path. */
@@ -70,16 +72,8 @@ export const requestLinks = (at: '' | '/r'): readonly Route[] => [
     'get',
     `${at}/:token`,
     { summary: 'A form for files, and how much may be sent until when.', gives: 'text/html' },
-    async (call) => {
-      try {
-        const { requestLinks: links } = call.core
-        return requestPage(links.allowance(await links.open(call.params.token)))
-      } catch (error) {
-        return failurePage(call, error)
-      }
-    },
+    show,
   ),
-
   openRoute(
     'post',
     `${at}/:token`,
@@ -90,15 +84,18 @@ export const requestLinks = (at: '' | '/r'): readonly Route[] => [
       status: 201,
       answer: schemas.received,
     },
-    async (call) => {
-      try {
-        return await receive(call)
-      } catch (error) {
-        return refused(call, error)
-      }
-    },
+    (call) => receive(call).catch((error) => refused(call, error)),
   ),
 ]
+
+async function show(call: OpenCall<{ token: string }>): Promise<Reply> {
+  try {
+    const { requestLinks: links } = call.core
+    return requestPage(links.allowance(await links.open(call.params.token)))
+  } catch (error) {
+    return failurePage(call, error)
+  }
+}
 
 async function receive(call: OpenCall<{ token: string }>): Promise<Reply> {
   const { requestLinks: links } = call.core

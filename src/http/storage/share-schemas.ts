@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { linkLifeSeconds } from '../../core/shares.ts'
+import { linkLifeSeconds } from '../../core/links.ts'
 import { time } from './schemas.ts'
 
 /** What goes in and out about links, as the routes check it and the reference shows it. */
@@ -22,7 +22,9 @@ export const shareWish = z.object({
 })
 const link = z.object({ url: z.string(), token: z.string(), expires_at: time, ttl: z.int() })
 export const shared = link
+const page = { truncated: z.boolean(), cursor: z.string().nullable() }
 export const shareList = z.object({
+  ...page,
   shares: z.array(
     link.extend({ path: z.string(), has_password: z.boolean(), max_downloads: nullable, downloads: z.int() }),
   ),
@@ -37,6 +39,7 @@ export const requestWish = z.object({
 })
 export const requested = link.extend({ path: z.string(), max_files: nullable, max_bytes: nullable })
 export const requestList = z.object({
+  ...page,
   requests: z.array(requested.extend({ files: z.int(), bytes: z.int() })),
 })
 

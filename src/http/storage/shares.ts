@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import type { ListedShare } from '../../core/shares.ts'
+import type { LinkAt } from '../../core/catalogue.ts'
+import type { Share } from '../../core/model.ts'
 import { created, ok, openRoute, type Route, route } from '../door.ts'
-import { flag } from '../query.ts'
+import { flag, nullable } from '../query.ts'
 import { cursor } from './cursor.ts'
+import { linkView, pageOf, pageQuery, restOf } from './links.ts'
 import { send, visit } from './pages/visit.ts'
 import * as schemas from './share-schemas.ts'
 
@@ -26,7 +28,7 @@ export const shares: readonly Route[] = [
         password: body.password ?? undefined,
         maxDownloads: body.max_downloads ?? undefined,
       })
-      return created(linkView(context.baseUrl, listed))
+      return created(linkView(`${context.baseUrl}/s`, listed))
     },
   ),
 
@@ -36,11 +38,12 @@ export const shares: readonly Route[] = [
     {
       summary: 'The links that lead somewhere still, newest first.',
       need: 'files:read',
+      query: pageQuery,
       answer: schemas.shareList,
     },
-    async ({ core, caller, context }) => {
-      const all = await core.shares.list(caller)
-      return ok({ shares: all.map((one) => listedView(context.baseUrl, one)) })
+    async ({ core, caller, query, context }) => {
+      const page = await core.shares.links.list(caller, pageOf(query))
+      return ok({ shares: page.links.map((one) => listedView(`${context.baseUrl}/s`, one)), ...restOf(page) })
     },
   ),
 
@@ -49,21 +52,16 @@ export const shares: readonly Route[] = [
     '/shares/:token',
     { summary: 'Ends a link, at once.', need: 'files:write', answer: schemas.revoked },
     async ({ core, caller, params }) => {
-      await core.shares.revoke(caller, params.token)
+      await core.shares.links.revoke(caller, params.token)
       return ok({ deleted: true })
     },
   ),
 ]
 
-function linkView(baseUrl: string, { share }: ListedShare) {
-  const { token, expiresAt, ttlSeconds } = share
-  return { url: `${baseUrl}/s/${token}`, token, expires_at: expiresAt, ttl: ttlSeconds }
-}
-
-function listedView(baseUrl: string, listed: ListedShare) {
-  const { hasPassword, maxDownloads, downloads } = listed.share
+function listedView(at: string, listed: LinkAt<Share>) {
+  const { hasPassword, maxDownloads, downloads } = listed.link
   return {
-    ...linkView(baseUrl, listed),
+    ...linkView(at, listed),
     path: listed.path,
     has_password: hasPassword,
     max_downloads: maxDownloads,
@@ -72,8 +70,8 @@ function listedView(baseUrl: string, listed: ListedShare) {
 }
 
 const asked = z.object({
-  zip: flag(false).meta({ description: 'Of a folder: all of it as one zip' }),
-  cursor,
+  zip: nullable(flag(false).meta({ description: 'Of a folder: all of it as one zip' })),
+  cursor: nullable(cursor),
 })
 
 const about = {

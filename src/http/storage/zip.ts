@@ -1,8 +1,9 @@
-import { type Duplex, Readable } from 'node:stream'
-import { ZipFile } from 'yazl'
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import type { ArchiveStart, Packed } from '../../core/archives.ts'
 import { disposition } from '../content.ts'
 import { bytes, type Call, type OpenCall, type Reply, type Route, route } from '../door.ts'
+import { Directory, descriptor, localHeader, type Member } from './zip-format.ts'
 
 const about = {
   summary: 'A folder with all below it as one zip, made while it is sent; without a path, all that there is.',
@@ -35,85 +36,89 @@ export function zipReply(
   }
   // For HEAD nothing is opened.
   if (request.method === 'HEAD') return bytes(Readable.from([]), headers)
-  return bytes(new Zip().of(core.archives.pack(start)), headers)
+  return bytes(Readable.from(gathered(zipOf(core.archives.pack(start))), { objectMode: false }), headers)
 }
 
-const modes = { file: 0o100644, folder: 0o040755 }
-
-/** The library's file, with the list that it keeps of all entries for the directory at the end of the archive. */
-type OpenZip = ZipFile & { entries: { readonly state: number }[]; readonly outputStream: Duplex }
-/** The state of an entry that is sent. */
-const sent = 3
+/** Parts smaller than this are sent together. */
+const pieceBytes = 64 * 1024
 
 /**
- * An archive as it is sent: nothing is compressed, and what is next is opened when the one before is on its way. Where anything
- * is wrong the stream breaks, so that no archive looks whole and is not.
+ * An archive as it is sent: nothing is compressed, and what is next is taken when the one before is on its way. Where anything is
+ * wrong it breaks, so that no archive looks whole and is not. Of each entry no more is kept than its place in the directory.
  */
-class Zip {
-  readonly #zip = new ZipFile() as OpenZip
-  /** Entries that are sent, kept from the library until the end: it would look through all of them for each new one. */
-  readonly #sent: { readonly state: number }[] = []
-  /** The file on its way, and the one that waits for its turn. */
-  #sources: readonly Readable[] = []
-  /** Ends what is waited for. */
-  #wake: () => void = () => {}
-
-  of(packed: AsyncIterable<Packed>): Readable {
-    const output = this.#zip.outputStream
-    this.#zip.on('error', (error) => output.destroy(error))
-    output.once('close', () => {
-      for (const source of this.#sources) source.destroy()
-      this.#wake()
-    })
-    output.on('drain', () => this.#wake())
-    this.#write(packed).catch((error) => output.destroy(error))
-    return output
-  }
-
-  async #write(packed: AsyncIterable<Packed>): Promise<void> {
-    const output = this.#zip.outputStream
-    for await (const one of packed) {
-      if (one.kind === 'file') await this.#addFile(one)
-      else this.#zip.addEmptyDirectory(one.name, { mtime: new Date(one.modifiedAt), mode: modes.folder })
-      this.#putAside()
-      while (output.writableNeedDrain && !output.destroyed) await this.#woken()
-      if (output.destroyed) return
+async function* zipOf(packed: AsyncIterable<Packed>): AsyncGenerator<Buffer> {
+  const directory = new Directory()
+  let offset = 0
+  for await (const one of packed) {
+    const bytes = bytesOf(one)
+    const member = memberOf(one, bytes && crc32(bytes))
+    const header = localHeader(member)
+    const begins = offset
+    offset += header.length + member.size
+    if (bytes) {
+      yield header
+      yield bytes
+      directory.add(member, begins)
+    } else {
+      const crc = yield* streamed(header, (one as { content: Readable }).content)
+      const end = descriptor(member.size, crc)
+      offset += end.length
+      yield end
+      directory.add({ ...member, crc, isLate: true }, begins)
     }
-    this.#zip.entries = this.#sent.concat(this.#zip.entries)
-    this.#zip.end()
   }
+  yield* directory.finish(offset)
+}
 
-  /** Resolves when it is this file's turn: the one before is sent then. */
-  async #addFile({ name, modifiedAt, size, source }: Packed & { kind: 'file' }): Promise<void> {
-    const output = this.#zip.outputStream
-    if (output.destroyed) return void source.destroy()
-    source.once('error', (error) => output.destroy(error))
-    this.#sources = [...this.#sources, source]
-    const options = { mtime: new Date(modifiedAt), mode: modes.file, size, compress: false }
-    let isTurn = false
-    this.#zip.addReadStreamLazy(name, options, (begin) => {
-      isTurn = true
-      begin(null, this.#last())
-      this.#wake()
-    })
-    while (!isTurn && !output.destroyed) await this.#woken()
-  }
+const none = Buffer.alloc(0)
 
-  /** What is added last begins last. The library remembers who asks for it, and must not remember the stream with it. */
-  #last(): Readable {
-    this.#sources = this.#sources.slice(-1)
-    return this.#sources[0] as Readable
-  }
+/** All of what is small. */
+function bytesOf(one: Packed): Buffer | undefined {
+  if (one.kind === 'folder') return none
+  return Buffer.isBuffer(one.content) ? one.content : undefined
+}
 
-  #putAside(): void {
-    const { entries } = this.#zip
-    const waiting = entries.findIndex(({ state }) => state < sent)
-    this.#sent.push(...entries.splice(0, waiting < 0 ? entries.length : waiting))
+function memberOf(one: Packed, crc: number | undefined): Member {
+  const { kind, modifiedAt } = one
+  const size = one.kind === 'file' ? one.size : 0
+  return {
+    name: Buffer.from(one.name),
+    isFolder: kind === 'folder',
+    modifiedAt,
+    size,
+    crc: crc ?? 0,
+    isLate: crc === undefined,
   }
+}
 
-  #woken(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
+/** An entry's content with its header; its checksum at the end. */
+async function* streamed(header: Buffer, content: Readable): AsyncGenerator<Buffer, number> {
+  let crc = 0
+  try {
+    yield header
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      crc = crc32(chunk, crc)
+      yield chunk
+    }
+    return crc
+  } finally {
+    content.destroy()
   }
+}
+
+/** The same bytes in pieces that are worth a write each; the first at once, so that whoever waits knows that it has begun. */
+async function* gathered(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = []
+  let bytes = 0
+  let enough = 0
+  for await (const part of parts) {
+    waiting.push(part)
+    bytes += part.length
+    if (bytes < enough) continue
+    yield waiting.length === 1 ? part : Buffer.concat(waiting)
+    waiting = []
+    bytes = 0
+    enough = pieceBytes
+  }
+  if (bytes > 0) yield Buffer.concat(waiting)
 }

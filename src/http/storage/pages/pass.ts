@@ -1,5 +1,6 @@
 import { Failure } from '../../../core/failure.ts'
 import type { OpenShare } from '../../../core/shares.ts'
+import { addressGroup } from '../../address.ts'
 import type { OpenCall } from '../../door.ts'
 
 /** What of a call is needed to let it pass. */
@@ -32,14 +33,18 @@ export async function requirePass(call: Visitor, open: OpenShare): Promise<void>
   if (pass !== undefined && (await call.core.shares.isPass(open, pass))) return
   const password = basicPassword(call.request.headers.authorization)
   if (password === undefined) throw new Failure('unauthenticated', { reason: 'share_password' })
-  if (!call.core.shares.wasRight(open, password)) await tryPassword(call, open, password)
+  if (!call.core.shares.wasRight(open, password, addressOf(call))) await tryPassword(call, open, password)
 }
 
 /** Each link and address by itself: whoever guesses waits, and nobody else. @throws Failure `unauthenticated`, `rate_limited`. */
 export function tryPassword(call: Visitor, open: OpenShare, password: string): Promise<void> {
   // Tries are counted by e-mail addresses; nobody can have one of this domain (RFC 2606).
-  return call.attempt(`${open.share.id}@share.invalid`, () => call.core.shares.requirePassword(open, password))
+  const work = () => call.core.shares.requirePassword(open, password, addressOf(call))
+  return call.attempt(`${open.share.id}@share.invalid`, work)
 }
+
+/** Whoever tries, as the limits count them. */
+const addressOf = ({ context }: Visitor): string => addressGroup(context.address)
 
 /** `Set-Cookie` with a pass, for this link alone and all below it. */
 export async function passCookie(call: Visitor, open: OpenShare, { address }: At): Promise<string> {

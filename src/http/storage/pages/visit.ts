@@ -16,7 +16,7 @@ export interface Asked {
   readonly cursor?: Parameters<OpenCall['core']['shares']['level']>[2]
 }
 
-export type ShareCall = OpenCall<unknown, undefined, Asked>
+type ShareCall = OpenCall<unknown, undefined, Asked>
 
 /** What is at a link's address. Nothing of it is told before the password. */
 export async function visit(call: ShareCall): Promise<Reply> {
