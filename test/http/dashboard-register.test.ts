@@ -71,7 +71,7 @@ test('A confirmation link that is over leads to the sign-in, which says what can
   const page = await pageText(await new Visitor(app).get(at))
   assert.match(
     page,
-    /used already, or it has expired\. If you cannot sign in, register again or ask for a new password/,
+    /used already, or it has expired\. If you cannot sign in, register again, ask for another link, or for a new password/,
   )
   const closed = await openTestApp(t)
   const there = await pageText(await new Visitor(closed).get(at))

@@ -305,3 +305,19 @@ test('What happens to the link or its folder while files come holds for them', a
   const deleted = await ask('slowly/in/')
   assert.equal(await sendAround(deleted.link, () => storage(app, 'DELETE', '/files/slowly/in/')), 404)
 })
+
+test('Links for sending files are listed in pages, with what may be sent still', async () => {
+  const account = await app.newAccount('pages@example.org')
+  const { text: key } = await app.newKey({}, account)
+  await storage(app, 'POST', '/files/mkdir', { json: { path: 'in/' }, key })
+  const made: string[] = []
+  for (let n = 0; n < 3; n++) made.push((await ask('in/', { max_files: n + 1 }, key)).token)
+  const seen: string[] = []
+  for (let cursor: string | null = 'null'; cursor !== null; ) {
+    const { body } = await api('GET', `/requests?limit=2&cursor=${cursor}`, { key })
+    seen.push(...body.requests.map(({ token }) => token))
+    assert.equal(body.truncated, body.cursor !== null)
+    cursor = body.cursor
+  }
+  assert.deepEqual(seen.toSorted(), made.toSorted())
+})

@@ -144,6 +144,85 @@ test('Links are listed newest first with their terms, and end at once where they
   assert.deepEqual(await list(otherKey), [])
 })
 
+test('Links are listed in pages, newest first and each once, while others come and go', async () => {
+  await put(app, 'pages/a.txt', 'a')
+  const key = (await app.newKey({ pathPrefix: 'pages/' })).text
+  const page = async (query: string) => (await storage(app, 'GET', `/shares?${query}`, { key })).body
+  const made: string[] = []
+  for (let n = 0; n < 5; n++) {
+    // Two of them in the same millisecond.
+    if (n !== 3) clock.aheadMs += 1_000
+    made.unshift((await share('pages/a.txt')).token)
+  }
+  const first = await page('limit=2')
+  assert.deepEqual([first.shares.length, first.truncated], [2, true])
+  await storage(app, 'DELETE', `/shares/${first.shares[1]?.token}`)
+  await share('pages/a.txt')
+  const second = await page(`limit=2&cursor=${first.cursor}`)
+  const third = await page(`limit=null&cursor=${second.cursor}`)
+  assert.deepEqual([third.shares.length, third.truncated, third.cursor], [1, false, null])
+  const seen = [first, second, third].flatMap(({ shares }) => shares.map(({ token }) => token))
+  assert.deepEqual(new Set(seen), new Set(made))
+  assert.deepEqual([seen[0], seen[4]], [made[0], made[4]])
+  assert.equal((await page('cursor=null')).shares.length, 5)
+  for (const query of ['limit=0', 'limit=x', 'cursor=x', `cursor=${btoa('1 ;')}`])
+    refusal(await storage(app, 'GET', `/shares?${query}`), 400, 'bad_request')
+})
+
+test('An account has so many links of a kind and no more, and whatever is over makes room', async () => {
+  const account = await app.newAccount('many-links@example.org')
+  const key = (await app.newKey({}, account)).text
+  for (const path of ['a.txt', 'b.txt']) await put(app, path, 'a', { key })
+  const [kept, gone] = [
+    await app.catalogue.read.entryAt(account.id, 'a.txt'),
+    await app.catalogue.read.entryAt(account.id, 'b.txt'),
+  ]
+  const make = (n: number, entryId = '', expiresAt = clock.now() + 60_000) =>
+    app.catalogue.write.createShare({
+      ...{
+        id: `link-${account.id}-${n}`,
+        token: `token-${n}`,
+        accountId: account.id,
+        entryId,
+        ttlSeconds: 60,
+        expiresAt,
+      },
+      ...{ passwordHash: null, maxDownloads: null, createdAt: clock.now(), most: 1_000 },
+    })
+  await Promise.all(Array.from({ length: 998 }, (_, n) => make(n, kept?.entryId)))
+  await make(998, gone?.entryId)
+  await make(999, kept?.entryId, clock.now() - 1)
+  const wish = () => storage(app, 'POST', '/files/share', { json: { path: 'a.txt' }, key })
+  assert.equal((await wish()).status, 201)
+  refusal(await wish(), 403, 'quota_exceeded', /1000 links of this kind at a time: end some/)
+  await storage(app, 'DELETE', '/files/b.txt', { key })
+  assert.equal((await wish()).status, 201)
+  refusal(await wish(), 403, 'quota_exceeded')
+  const { shares } = (await storage(app, 'GET', '/shares?limit=1000', { key })).body
+  assert.equal(shares.length, 1_000)
+  await storage(app, 'POST', '/files/mkdir', { json: { path: 'in/' }, key })
+  assert.equal((await storage(app, 'POST', '/requests', { json: { path: 'in/' }, key })).status, 201)
+  await storage(app, 'DELETE', `/shares/${shares[0]?.token}`, { key })
+  assert.equal((await wish()).status, 201)
+})
+
+test('Links that are over are forgotten, some at a time', async () => {
+  await put(app, 'docs/forgotten.txt', 'x')
+  const made = [await share('docs/forgotten.txt', { ttl: 60 }), await share('docs/forgotten.txt', { ttl: 60 })]
+  const lasting = await share('docs/forgotten.txt', { ttl: 604_800 })
+  const left = async () => {
+    const found = await Promise.all(made.map(({ token }) => app.catalogue.read.shareByToken(token)))
+    return found.filter(Boolean).length
+  }
+  while (await app.catalogue.write.pruneShares({ now: clock.now(), limit: 1 }));
+  assert.equal(await left(), 2)
+  const wish = { now: clock.now() + 60_001, limit: 1 }
+  assert.equal(await app.catalogue.write.pruneShares(wish), true)
+  while (await app.catalogue.write.pruneShares(wish));
+  assert.equal(await left(), 0)
+  assert.ok(await app.catalogue.read.shareByToken(lasting.token))
+})
+
 test('A link follows what it was made for: a move, other content, and not what takes its place', async () => {
   await put(app, 'follow/a.txt', 'first')
   const link = await share('follow/a.txt')
@@ -309,6 +388,26 @@ test('Whoever guesses a password waits, at this link and from this address alone
   assert.ok(Number(waits.headers.get('retry-after')) > 0)
   assert.equal((await knock(token, 'correct horse', '203.0.113.9')).status, 302)
   assert.equal((await knock(another, 'correct horse')).status, 302)
+})
+
+test('What one address knows of a password helps nobody at another, nor whoever guesses beside it', async (t) => {
+  const strict = await openTestApp(t, { 'limits.auth': '1000/1m', 'server.trusted_proxies': ['127.0.0.1'] })
+  await put(strict, 'a.txt', 'a')
+  const json = { path: 'a.txt', password: 'correct horse' }
+  const { token } = (await storage(strict, 'POST', '/files/share', { json })).body
+  const knock = async (from: string, password: string) => {
+    const headers = { Authorization: `Basic ${btoa(`x:${password}`)}`, 'X-Forwarded-For': from }
+    return (await fetch(`${strict.url}/s/${token}`, { redirect: 'manual', headers })).status
+  }
+  const [guesser, friend] = ['198.51.100.7', '203.0.113.9']
+  for (let n = 0; n < 5; n++) assert.equal(await knock(guesser, 'wrong horse'), 401)
+  assert.equal(await knock(guesser, 'wrong horse'), 429)
+  assert.equal(await knock(guesser, 'correct horse'), 429)
+  assert.equal(await knock(friend, 'correct horse'), 302)
+  assert.equal(await knock(guesser, 'wrong horse'), 429)
+  assert.equal(await knock(guesser, 'correct horse'), 429)
+  for (let n = 0; n < 5; n++) assert.equal(await knock(friend, 'wrong horse'), 401)
+  assert.equal(await knock(friend, 'correct horse'), 429)
 })
 
 test('The token of one kind of link is nothing to another', async () => {
