@@ -28,6 +28,7 @@ export type Unauthenticated =
   | 'signature'
   | 'share'
   | 'share_password'
+  | 'no_share_password'
 
 /** What is lacking: `full_key` is a log-in or a key without scopes, `plan` a trial that is not over. */
 export type Needed =

@@ -18,7 +18,7 @@ export function failureHeaders(failure: AnyFailure): Record<string, string> {
       return { Allow: failure.detail.allowed.join(', ') }
     case 'unauthenticated':
       // A link's password is sent as browsers and curl know how to ask for one.
-      return failure.detail.reason === 'share_password'
+      return failure.detail.reason.endsWith('share_password')
         ? { 'WWW-Authenticate': 'Basic realm="link", charset="UTF-8"' }
         : { 'WWW-Authenticate': 'Bearer' }
     default:

@@ -36,6 +36,7 @@ const reasons: Record<Unauthenticated, string> = {
   signature: 'the signature is not that of the account over this nonce; ask for a new challenge',
   share: 'this link is not known, or is over',
   share_password: 'this link has a password, and this is not the one',
+  no_share_password: 'this link has a password: send it as curl -u x:PASSWORD does',
   code: 'the code is not right, was used already, or has expired: ask for a new one',
 }
 

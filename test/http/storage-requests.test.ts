@@ -321,3 +321,19 @@ test('Links for sending files are listed in pages, with what may be sent still',
   }
   assert.deepEqual(seen.toSorted(), made.toSorted())
 })
+
+test('Who sends too much is told so beside the form, and may send less; when all is had, no more is asked for', async () => {
+  await storage(app, 'POST', '/files/mkdir', { json: { path: 'again/' } })
+  const { link } = await ask('again/', { max_files: 1 })
+  const two: Files = [
+    ['one.txt', '1'],
+    ['two.txt', '2'],
+  ]
+  const refused = await drop(link, two, page)
+  assert.equal(refused.status, 403)
+  assert.match(refused.bytes.toString(), /more than may be sent.*<form method="post"/s)
+  assert.deepEqual(await namesIn('again/'), [])
+  const taken = await drop(link, [['one.txt', '1']], page)
+  assert.equal(taken.status, 201)
+  assert.doesNotMatch(taken.bytes.toString(), /Send more/)
+})

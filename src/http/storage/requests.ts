@@ -4,7 +4,7 @@ import type { RequestLink } from '../../core/model.ts'
 import { created, type OpenCall, ok, openRoute, type Reply, type Route, route } from '../door.ts'
 import { linkView, pageOf, pageQuery, restOf } from './links.ts'
 import { failurePage, isVisitor } from './pages/layout.ts'
-import { fullPage, receivedPage, requestPage } from './request-pages.ts'
+import { receivedPage, requestPage } from './request-pages.ts'
 import * as schemas from './share-schemas.ts'
 
 export const requests: readonly Route[] = [
@@ -102,7 +102,7 @@ async function receive(call: OpenCall<{ token: string }>): Promise<Reply> {
   const open = await links.open(call.params.token)
   const { upload } = await call.formOf(open.caller)
   const files = await links.publish(upload)
-  if (isVisitor(call)) return receivedPage(files)
+  if (isVisitor(call)) return receivedPage(files, links.allowance(await links.open(call.params.token)))
   return created({ files: files.map(({ name, size }) => ({ name, size })) })
 }
 
@@ -112,9 +112,14 @@ const withheld = {
 } as const
 
 /** How full an account is, and what else may be the matter with it, is nobody's business here. */
-function refused(call: OpenCall, error: unknown): Reply {
+async function refused(call: OpenCall<{ token: string }>, error: unknown): Promise<Reply> {
   if (!isFailure(error) || (error.code !== 'quota_exceeded' && error.code !== 'forbidden'))
     return failurePage(call, error)
-  if (isVisitor(call)) return fullPage()
+  const { requestLinks: links } = call.core
+  if (isVisitor(call))
+    return requestPage(
+      links.allowance(await links.open(call.params.token)),
+      'That was more than may be sent. Nothing of it was kept.',
+    )
   return { kind: 'json', status: 403, data: { error: error.code, message: withheld[error.code] } }
 }

@@ -32,7 +32,7 @@ export async function requirePass(call: Visitor, open: OpenShare): Promise<void>
   const pass = cookieOf(call.request.headers.cookie, cookieName(open))
   if (pass !== undefined && (await call.core.shares.isPass(open, pass))) return
   const password = basicPassword(call.request.headers.authorization)
-  if (password === undefined) throw new Failure('unauthenticated', { reason: 'share_password' })
+  if (password === undefined) throw new Failure('unauthenticated', { reason: 'no_share_password' })
   if (!call.core.shares.wasRight(open, password, addressOf(call))) await tryPassword(call, open, password)
 }
 

@@ -54,7 +54,8 @@ export async function send(call: ShareCall): Promise<Reply> {
 
 /** Failures as who calls reads them. The password is asked for by a form, where there is somebody to fill it in. */
 function refused(call: ShareCall, error: unknown): Reply {
-  const isPassword = isFailure(error) && error.code === 'unauthenticated' && error.detail.reason === 'share_password'
+  const isPassword =
+    isFailure(error) && error.code === 'unauthenticated' && error.detail.reason.endsWith('share_password')
   if (!isPassword || !isVisitor(call)) return failurePage(call, error)
   return passwordPage(call.request.method === 'POST' ? toldOf(error) : undefined)
 }
