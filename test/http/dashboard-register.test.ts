@@ -75,7 +75,7 @@ test('A confirmation link that is over leads to the sign-in, which says what can
   )
   const closed = await openTestApp(t)
   const there = await pageText(await new Visitor(closed).get(at))
-  assert.match(there, /If you cannot sign in, ask for a new password/)
+  assert.match(there, /If you cannot sign in, ask for another link, or for a new password/)
 })
 
 test('A known address and an unknown one get the same answer, and only their letters differ', async (t) => {
