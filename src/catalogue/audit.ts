@@ -15,7 +15,12 @@ export function auditOf({ raw, db }: Connection<ReadTables>): CatalogueAudit {
       return new Set(rows.map((row) => row.digest))
     },
     namesOf: (digest) => namesOf(db, digest),
-    wrongCounters: async () => [...(await wrongFolders(db)), ...(await wrongBlobs(db)), ...(await wrongAccounts(db))],
+    wrongCounters: async () => [
+      ...(await wrongFolders(db)),
+      ...(await wrongBlobs(db)),
+      ...(await wrongAccounts(db)),
+      ...(await wrongUploads(db)),
+    ],
     integrity: async () => {
       const rows = raw.pragma('integrity_check') as { integrity_check: string }[]
       const foreign = raw.pragma('foreign_key_check') as { table: string; rowid: number }[]
@@ -158,4 +163,12 @@ async function wrongAccounts(db: Kysely<ReadTables>) {
     SELECT coalesce(a.email, a.id, '') AS account, c.counter, c.kept, c.counted
     FROM counted c LEFT JOIN accounts a ON a.id = c.account_id WHERE c.kept <> c.counted`.execute(db)
   return found.rows.map((row) => ({ ...row, where: 'account' }))
+}
+
+async function wrongUploads(db: Kysely<ReadTables>) {
+  const found = await sql<{ id: string; account: string; kept: number; counted: number }>`
+    SELECT u.id, coalesce(a.email, a.id) AS account, u.bytes AS kept, coalesce(sum(p.size), 0) AS counted
+    FROM uploads u JOIN accounts a ON a.id = u.account_id LEFT JOIN upload_parts p ON p.upload_id = u.id
+    GROUP BY u.id HAVING kept <> counted`.execute(db)
+  return found.rows.map(({ id, ...row }) => ({ ...row, where: `upload ${id}`, counter: 'bytes received' }))
 }

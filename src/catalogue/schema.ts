@@ -160,6 +160,8 @@ export interface UploadRow {
   created_at: number
   expires_at: number
   finished_at: number | null
+  /** Of all parts that it has. */
+  bytes: number
 }
 
 export interface UploadPartRow {

@@ -57,7 +57,8 @@ export async function publishUpload(
 ): Promise<PutResult> {
   const all = await needs.catalogue.read.parts(upload.id)
   const chosen = wish.listed ? chosenOf(all, wish.listed) : all
-  if (chosen.length === 0) throw new Failure('not_found', { what: 'upload', id: upload.id })
+  if (chosen.length === 0)
+    throw new Failure('not_found', { what: 'upload', id: upload.id, hint: 'it was begun, and nothing has come yet' })
   requireSize(
     needs,
     caller,

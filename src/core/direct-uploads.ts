@@ -50,11 +50,10 @@ export class DirectUploads {
     const type = usableType(said.type)
     // Of a part the type says little: clients send one or none, and rarely the whole's.
     if (type !== null && upload.kind === 'single') types.require(type)
-    const all = await catalogue.read.parts(signed.uploadId)
-    const replaced = all.find(({ number }) => number === signed.part)?.size ?? 0
-    const others = all.reduce((sum, { size }) => sum + size, -replaced)
+    const asked = { uploadId: signed.uploadId, number: signed.part }
+    const { bytes: received, ofPart: replaced } = await catalogue.read.received(asked)
     const limit = Math.min(plans.maxUploadOf(account), signed.maxBytes)
-    const limitBytes = Math.max(limit - others, 0)
+    const limitBytes = Math.max(limit - (received - replaced), 0)
     if ((said.bytes ?? 0) > limitBytes) throw new Failure('too_large', { of: 'file', limit, unit: 'bytes' })
     const used = async () => {
       const { bytes, files } = await catalogue.read.used(account.id)

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { requireMay } from './caller.ts'
 import type { Catalogue } from './catalogue.ts'
 import { declaredType, essence, unknownType } from './content-types.ts'
-import { Failure, invalid } from './failure.ts'
+import { Failure, invalid, isFailure } from './failure.ts'
 import { requireActive } from './keys.ts'
 import type { Account, DirectUpload } from './model.ts'
 import type { Plans } from './plans.ts'
@@ -95,10 +95,9 @@ export class PartUpload {
   async receive(source: Readable): Promise<Digest> {
     const { blobs, turns } = this.#needs
     const { uploadId: id, part: number } = this.#signed
-    const { digest, size, file } = await blobs.parts.receive(id, source, {
-      limitBytes: this.#limitBytes,
-      onBytes: (bytes) => this.#count(bytes),
-    })
+    const { digest, size, file } = await blobs.parts
+      .receive(id, source, { limitBytes: this.#limitBytes, onBytes: (bytes) => this.#count(bytes) })
+      .catch(async (error) => Promise.reject(await this.#refusalOf(error)))
     try {
       const part = { number, file, digest, size, contentType: this.#contentType }
       const { replacedFile } = await turns.beside(id, () => this.#note(part))
@@ -132,11 +131,26 @@ export class PartUpload {
     this.#reservation.spend(bytes)
   }
 
-  /** An upload that ended meanwhile had its folder removed, which this may have made anew. */
   async #remove(file: string): Promise<void> {
+    await this.#needs.blobs.parts.remove(this.#signed.uploadId, file)
+    await this.#dropEnded()
+  }
+
+  /** An upload that ended meanwhile had its folder removed, which this may have made anew. */
+  async #dropEnded(): Promise<void> {
     const { blobs, catalogue } = this.#needs
     const { uploadId } = this.#signed
-    await blobs.parts.remove(uploadId, file)
     if ((await catalogue.read.upload(uploadId))?.state !== 'open') await blobs.parts.drop(uploadId)
+  }
+
+  /** What a body that was not taken in is refused with; where its folder went away meanwhile, that is what ended the upload. */
+  async #refusalOf(error: unknown): Promise<unknown> {
+    // What this leaves the next start removes: the body's own failure is what matters.
+    await this.#dropEnded().catch(() => {})
+    if (!isFailure(error) || error.code !== 'not_found') return error
+    return requireTaking(this.#needs, this.#signed.uploadId).then(
+      () => error,
+      (ended) => ended,
+    )
   }
 }

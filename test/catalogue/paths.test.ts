@@ -222,6 +222,7 @@ async function uploading(accountId: string, id: string, sizes: readonly number[]
     raw.prepare('INSERT INTO upload_parts VALUES (?, ?, ?, ?, ?, NULL, 1)').run(id, n + 1, `${n}`, digests[n], size)
   })
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  raw.prepare('UPDATE uploads SET bytes = ? WHERE id = ?').run(bytes, id)
   raw.prepare('UPDATE accounts SET upload_bytes = upload_bytes + ? WHERE id = ?').run(bytes, accountId)
   raw.close()
   return { id, parts: partsDigest(digests.map((digest) => ({ digest }))) }

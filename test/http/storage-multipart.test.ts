@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import Database from 'better-sqlite3'
 import { checkStore } from '../../src/jobs/fsck.ts'
 import { collectGarbage } from '../../src/jobs/gc.ts'
 import { openTestApp, type TestApp, temporaryFolder } from '../support/app.ts'
@@ -135,7 +136,8 @@ test('a part that is still coming when the upload is completed is refused at its
   await until('its file', async () => (await partFiles(app)).length === 3)
   ok(await completeParts(app, wish))
   connection.send(randomBytes(300_000))
-  assert.ok([404, 409].includes((await connection.answer()).status))
+  const { status, body } = await connection.answer()
+  assert.deepEqual([status, JSON.parse(body.toString()).error], [409, 'conflict'])
   connection.destroy()
   await nothingUnderWay(app)
   assert.deepEqual([await uploadFolders(app), await uploadBytes(app)], [[], 0])
@@ -282,6 +284,50 @@ test('an upload whose way is not free can be completed later, also after its par
   assert.deepEqual(await contentAt(app, 'way/free.bin'), Buffer.concat(bodies))
 })
 
+test('what an upload has received is counted, whatever becomes of its parts, and a check tells where that is wrong', async (t) => {
+  const server = await openTestApp(t)
+  const { read, write, audit } = server.catalogue
+  const { upload, wish } = await sentParts(server, 'counted.bin', random(100, 200, 300))
+  const { upload_id: uploadId, part_urls: urls } = upload
+  const requireCounted = async (bytes: number, ofPart: number) => {
+    assert.deepEqual(await read.received({ uploadId, number: 2 }), { bytes, ofPart })
+    assert.deepEqual([await uploadBytes(server), await audit.wrongCounters()], [bytes, []])
+  }
+  await requireCounted(600, 200)
+  for (const size of [50, 5_000, 5_000]) {
+    await sent(urls[1] ?? '', randomBytes(size))
+    await requireCounted(400 + size, size)
+  }
+  await write.dropPart({ uploadId, number: 2 })
+  await requireCounted(400, 0)
+  await startedParts(server, { path: 'counted.bin', part_count: 3 })
+  await requireCounted(400, 0)
+  const raw = new Database(join(server.folder, 'catalogue.db'))
+  raw.exec('UPDATE uploads SET bytes = 7')
+  const [wrong, ...others] = await audit.wrongCounters()
+  assert.deepEqual([wrong?.where, wrong?.kept, wrong?.counted, others], [`upload ${uploadId}`, 7, 400, []])
+  raw.exec('UPDATE uploads SET bytes = 400')
+  raw.close()
+  ok(await completeParts(server, listOf(wish)(1, 3)))
+  await requireCounted(0, 0)
+  const aborted = await sentParts(server, 'counted.bin', random(10, 20))
+  ok(await abort(server, aborted.wish))
+  assert.deepEqual(await audit.wrongCounters(), [])
+})
+
+test('a part is taken without a look at the others', async () => {
+  const { upload, wish } = await sentParts(app, 'alone.bin', random(10, 20))
+  const { read } = app.catalogue
+  const { parts } = read
+  read.parts = () => Promise.reject(new Error('all parts are read'))
+  try {
+    await sent(upload.part_urls[1] ?? '', 'x')
+  } finally {
+    read.parts = parts
+  }
+  ok(await abort(app, wish))
+})
+
 test('a part whose file was lost is named, and can be sent again', async () => {
   const bodies = random(1_000, 2_000, 3_000)
   const { upload, parts, wish } = await sentParts(app, 'lost.bin', bodies)
@@ -323,6 +369,34 @@ test('parts count against the quota as they come, of two at once one is refused,
   ok(await abort(small, { path: loser.key, upload_id: loser.upload_id }))
   assert.equal(await used(), 600_000)
   await nothingUnderWay(small)
+})
+
+test('a part that waits for the quota while its upload is aborted leaves no folder when its client is gone', async (t) => {
+  const { small } = await smallServer(t)
+  const { reservations } = small.core.uploads
+  const begin = async (path: string, bytes: number) => {
+    const { upload_id: id, part_urls: urls } = await startedParts(small, { path })
+    const { pathname, search } = new URL(urls[0] ?? '')
+    const connection = await RawConnection.open(small.url)
+    connection.send(requestHead('PUT', pathname + search, { 'Content-Length': bytes }))
+    return { id, connection }
+  }
+  const holder = await begin('holder.bin', 900_000)
+  await until('it to hold the quota', () => reservations.reservedBy(small.owner.id) === 900_000)
+  let waits = false
+  const take = reservations.take
+  reservations.take = (...wanted) => {
+    waits = true
+    return take.apply(reservations, wanted)
+  }
+  const waiting = await begin('waiting.bin', 500_000)
+  await until('it to wait', () => waits)
+  ok(await abort(small, { path: 'waiting.bin', upload_id: waiting.id }))
+  holder.connection.destroy()
+  await until('its folder', async () => (await uploadFolders(small)).includes(waiting.id))
+  waiting.connection.destroy()
+  await nothingUnderWay(small)
+  assert.ok(!(await uploadFolders(small)).includes(waiting.id))
 })
 
 test('an upload of a file more than the quota allows does not begin, but in place of another it does', async (t) => {

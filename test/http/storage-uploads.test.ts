@@ -69,9 +69,9 @@ test('completed twice at once, it is published once', async () => {
 })
 
 test('without the bytes there is nothing to complete, and nothing where no upload was begun', async () => {
-  refusal(await complete(app, { path: 'never.txt' }), 404, 'not_found')
+  refusal(await complete(app, { path: 'never.txt' }), 404, 'not_found', /there is no such upload$/)
   await started(app, { path: 'never.txt' })
-  refusal(await complete(app, { path: 'never.txt' }), 404, 'not_found')
+  refusal(await complete(app, { path: 'never.txt' }), 404, 'not_found', /it was begun, and nothing has come yet/)
 })
 
 test('a PUT may be repeated: the last one that finished counts, and leaves nothing of the others', async () => {

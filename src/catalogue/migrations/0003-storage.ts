@@ -10,7 +10,7 @@ import { indexedWords, markOf } from '../words.ts'
  * takes time. Words come folded and split already, as `words.ts` does it for questions too: the index only cuts them at spaces. It
  * holds no text of its own.
  *
- * An upload is open until it is complete, aborted or expired; its parts are files that were acknowledged.
+ * An upload is open until it is complete, aborted or expired; its parts are files that were acknowledged. `bytes` is their sum.
  */
 const statements = [
   'ALTER TABLE accounts ADD COLUMN last_tx INTEGER NOT NULL DEFAULT 0 CHECK (last_tx >= 0)',
@@ -51,7 +51,8 @@ const statements = [
     id TEXT NOT NULL PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts, kind TEXT NOT NULL CHECK (kind IN ('single', 'multipart')),
     state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'aborted', 'expired')), path TEXT NOT NULL, key_id TEXT REFERENCES keys,
     content_type TEXT, content_hash TEXT, assembled TEXT CHECK (json_valid(assembled)), result TEXT CHECK (json_valid(result)),
-    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, finished_at INTEGER
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, finished_at INTEGER,
+    bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0)
   ) STRICT`,
   "CREATE UNIQUE INDEX open_upload_at ON uploads (account_id, kind, path) WHERE state = 'open'",
   'CREATE INDEX finished_uploads_at ON uploads (account_id, kind, path, finished_at)',

@@ -38,6 +38,17 @@ export function uploadReads(db: Kysely<ReadTables>): UploadReads {
       return rows.map(partOf)
     },
 
+    received: async ({ uploadId, number }) => {
+      // One question: between two a part may come.
+      const row = await db
+        .selectFrom('uploads as u')
+        .leftJoin('upload_parts as p', (join) => join.onRef('p.upload_id', '=', 'u.id').on('p.number', '=', number))
+        .select(['u.bytes', 'p.size'])
+        .where('u.id', '=', uploadId)
+        .executeTakeFirst()
+      return { bytes: row?.bytes ?? 0, ofPart: row?.size ?? 0 }
+    },
+
     uploadsWithParts: async () => {
       const rows = await db
         .selectFrom('uploads')

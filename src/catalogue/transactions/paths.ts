@@ -134,7 +134,7 @@ async function takeParts(db: Db, { accountId, upload }: PutFile): Promise<void> 
   const id = upload?.id ?? ''
   const open = await db
     .selectFrom('uploads')
-    .select('id')
+    .select('bytes')
     .where('id', '=', id)
     .where('account_id', '=', accountId)
     .where('state', '=', 'open')
@@ -144,10 +144,9 @@ async function takeParts(db: Db, { accountId, upload }: PutFile): Promise<void> 
   parts.sort((a, b) => a.number - b.number)
   if (partsDigest(parts) !== upload?.parts)
     throw new Failure('conflict', { what: 'upload', id, why: 'a part was sent again meanwhile; complete it once more' })
-  const bytes = parts.reduce((total, part) => total + part.size, 0)
   await db
     .updateTable('accounts')
-    .set((e) => ({ upload_bytes: e('upload_bytes', '-', bytes) }))
+    .set((e) => ({ upload_bytes: e('upload_bytes', '-', open.bytes) }))
     .where('id', '=', accountId)
     .execute()
 }
@@ -156,7 +155,7 @@ async function complete(db: Db, { upload, path, file }: PutFile, { tx, at }: Rec
   const result: PutResult = { path, size: file.size, tx, at }
   await db
     .updateTable('uploads')
-    .set({ state: 'complete', result: JSON.stringify(result), finished_at: at, assembled: null })
+    .set({ state: 'complete', result: JSON.stringify(result), finished_at: at, assembled: null, bytes: 0 })
     .where('id', '=', upload?.id ?? '')
     .execute()
 }

@@ -7,8 +7,8 @@ import type { UploadRow } from '../schema.ts'
 import type { Transactions } from './context.ts'
 
 /**
- * What open uploads have received counts against the quota of their account: `accounts.upload_bytes` is the sum of their parts,
- * changed with them.
+ * What open uploads have received counts against the quota of their account: `accounts.upload_bytes` is the sum of
+ * `uploads.bytes`, and that of the sizes of an upload's parts; both are changed with them.
  */
 export const uploads: Transactions<UploadWrites> = {
   async openUpload({ db }, input) {
@@ -32,6 +32,7 @@ export const uploads: Transactions<UploadWrites> = {
         result: null,
         created_at: input.now,
         finished_at: null,
+        bytes: 0,
       })
       // Whoever begins it anew is whose leave it lives by: an earlier key may be revoked by now.
       .onConflict((c) =>
@@ -51,9 +52,10 @@ export const uploads: Transactions<UploadWrites> = {
       .where('number', '=', part.number)
       .executeTakeFirst()
     const added = part.size - (replaced?.size ?? 0)
-    if ((await partBytes(db, uploadId)) + added > limitBytes)
+    if (upload.bytes + added > limitBytes)
       throw new Failure('too_large', { of: 'file', limit: limitBytes, unit: 'bytes' })
     await takeFromQuota(db, upload.account_id, added, quota)
+    await addBytes(db, uploadId, added)
     const said = {
       file: part.file,
       digest: part.digest,
@@ -76,7 +78,9 @@ export const uploads: Transactions<UploadWrites> = {
       .where('number', '=', number)
       .returning('size')
       .executeTakeFirst()
-    if (gone) await giveBack(db, uploadId, gone.size)
+    if (!gone) return
+    await addBytes(db, uploadId, -gone.size)
+    await giveBack(db, uploadId, gone.size)
   },
 
   async noteAssembled({ db }, { uploadId, assembled }) {
@@ -129,13 +133,12 @@ async function requireOpen(db: Db, id: string): Promise<UploadRow> {
   return upload
 }
 
-async function partBytes(db: Db, uploadId: string): Promise<number> {
-  const { bytes } = await db
-    .selectFrom('upload_parts')
-    .select((e) => e.fn.coalesce(e.fn.sum<number>('size'), sql<number>`0`).as('bytes'))
-    .where('upload_id', '=', uploadId)
-    .executeTakeFirstOrThrow()
-  return bytes
+async function addBytes(db: Db, id: string, bytes: number): Promise<void> {
+  await db
+    .updateTable('uploads')
+    .set((e) => ({ bytes: e('bytes', '+', bytes) }))
+    .where('id', '=', id)
+    .execute()
 }
 
 /** In one statement, so that no two parts can both count on the same room. */
@@ -164,15 +167,16 @@ async function giveBack(db: Db, uploadId: string, bytes: number): Promise<void> 
 
 /** Resolves to whether it was open. One that was begun anew meanwhile is not over any more. */
 async function end(db: Db, id: string, state: 'aborted' | 'expired', now: number): Promise<boolean> {
-  let query = db
-    .updateTable('uploads')
-    .set({ state, finished_at: now, assembled: null })
-    .where('id', '=', id)
-    .where('state', '=', 'open')
+  let query = db.selectFrom('uploads').select('bytes').where('id', '=', id).where('state', '=', 'open')
   if (state === 'expired') query = query.where('expires_at', '<=', now)
-  const { numUpdatedRows } = await query.executeTakeFirst()
-  if (numUpdatedRows === 0n) return false
-  await giveBack(db, id, await partBytes(db, id))
+  const open = await query.executeTakeFirst()
+  if (!open) return false
+  await giveBack(db, id, open.bytes)
+  await db
+    .updateTable('uploads')
+    .set({ state, finished_at: now, assembled: null, bytes: 0 })
+    .where('id', '=', id)
+    .execute()
   await db.deleteFrom('upload_parts').where('upload_id', '=', id).execute()
   return true
 }

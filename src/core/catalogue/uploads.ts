@@ -13,6 +13,10 @@ export interface UploadReads {
   }): Promise<DirectUpload | undefined>
   /** In the order of their numbers. */
   parts(uploadId: string): Promise<UploadPart[]>
+  /**
+   * The bytes that an upload has received, and those of one part; 0 where there are none. As fast with ten thousand parts as with one.
+   */
+  received(query: { uploadId: string; number: number }): Promise<{ bytes: number; ofPart: number }>
   /** Open uploads that have received something. */
   uploadsWithParts(): Promise<DirectUpload[]>
   /** The ids of open uploads that are over, the first of them first. */
