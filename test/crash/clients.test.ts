@@ -8,7 +8,7 @@ import { mustBeSound } from '../support/sound.ts'
 import { type EventBody, put, type StorageAnswer, storage } from '../support/storage.ts'
 
 /** How long the clients go on; longer for whoever looks for something. */
-const seconds = Number(process.env.CLIENTS_SECONDS ?? 3)
+const seconds = Number(process.env.CLIENTS_SECONDS ?? 2)
 const clients = 50
 const unlimited = ['--set', 'limits.api=off', '--set', 'limits.upload=off']
 

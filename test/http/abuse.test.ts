@@ -8,11 +8,14 @@ import { test } from 'node:test'
 import { Failure } from '../../src/core/failure.ts'
 import { formWith, openTestApp, temporaryFolder, upload, withKey } from '../support/app.ts'
 import { runLarder } from '../support/process.ts'
+import { thisFile } from '../support/shared.ts'
+
+/** For tests that leave it as it was for others. */
+const app = await openTestApp(thisFile)
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length
 
-test('requests that a client sends ahead wait their turn, and do not each open their file', async (t) => {
-  const app = await openTestApp(t)
+test('requests that a client sends ahead wait their turn, and do not each open their file', async () => {
   const file = await upload(app, randomBytes(400_000), 'large.bin', 'application/octet-stream')
   const before = openFiles()
   const socket = connect(app.port, '127.0.0.1')
@@ -31,8 +34,7 @@ test('requests that a client sends ahead wait their turn, and do not each open t
   socket.destroy()
 })
 
-test('a client that sends hundreds of requests ahead is cut off, and others are served', async (t) => {
-  const app = await openTestApp(t)
+test('a client that sends hundreds of requests ahead is cut off, and others are served', async () => {
   const file = await upload(app, 'x')
   const socket = connect(app.port, '127.0.0.1')
   socket.on('error', () => {})
@@ -90,8 +92,7 @@ test('a part of a form is counted wherever its delimiter falls between two piece
   }
 })
 
-test('a field without a name, and longer than a field may be, is refused in words', async (t) => {
-  const app = await openTestApp(t)
+test('a field without a name, and longer than a field may be, is refused in words', async () => {
   const form = formWith('x')
   form.append('', 'y'.repeat(70_000))
   const response = await fetch(`${app.url}/api/v1/files/upload`, {
@@ -103,8 +104,7 @@ test('a field without a name, and longer than a field may be, is refused in word
   assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'bad_request')
 })
 
-test('a million wrong tags are told in one sentence', async (t) => {
-  const app = await openTestApp(t)
+test('a million wrong tags are told in one sentence', async () => {
   const file = await upload(app, 'x')
   const response = await fetch(`${app.url}/api/v1/files/${file.id}`, {
     method: 'PATCH',
@@ -115,8 +115,7 @@ test('a million wrong tags are told in one sentence', async (t) => {
   assert.ok((await response.text()).length < 500)
 })
 
-test('a key that may only write is told so before its body is read, and may use the folders of its prefix', async (t) => {
-  const app = await openTestApp(t)
+test('a key that may only write is told so before its body is read, and may use the folders of its prefix', async () => {
   const { text } = await app.newKey({ scopes: ['files:write'], pathPrefix: 'cam/' })
   const call = (method: string, path: string, body?: object) =>
     fetch(`${app.url}/api/v1${path}`, {
@@ -135,8 +134,7 @@ test('a key that may only write is told so before its body is read, and may use 
   assert.equal((await call('GET', '/files')).status, 403)
 })
 
-test('a key in X-API-Key counts beside an Authorization that is meant for a proxy', async (t) => {
-  const app = await openTestApp(t)
+test('a key in X-API-Key counts beside an Authorization that is meant for a proxy', async () => {
   const headers = { Authorization: 'Basic cHJveHk6cHJveHk=', 'X-API-Key': app.key }
   assert.equal((await fetch(`${app.url}/api/v1/files`, { headers })).status, 200)
 })
@@ -152,8 +150,7 @@ test('where the catalogue cannot be read nobody is let in, and the server lives 
   assert.equal((await fetch(`${app.url}/api/v1/files`, { headers: withKey(app.key) })).status, 200)
 })
 
-test('a session is not opened by a password that was changed while it was verified', async (t) => {
-  const app = await openTestApp(t)
+test('a session is not opened by a password that was changed while it was verified', async () => {
   const account = await app.newAccount('ann@example.org')
   const logins = Array.from({ length: 6 }, () => app.core.access.logIn('ann@example.org', 'correct horse'))
   await app.core.accounts.setPassword(account, 'another password')
@@ -192,8 +189,7 @@ test('a port that is taken does not use up the set-up link and the key', async (
   assert.ok(app.firstStart)
 })
 
-test('equal bytes keep the type that each of their files came with', async (t) => {
-  const app = await openTestApp(t)
+test('equal bytes keep the type that each of their files came with', async () => {
   const text = await upload(app, 'same bytes', 'a.txt', 'text/plain')
   const json = await upload(app, 'same bytes', 'a.json', 'application/json')
   assert.match((await fetch(text.url)).headers.get('content-type') ?? '', /^text\/plain/)

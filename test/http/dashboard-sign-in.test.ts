@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
 import { pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
+import { thisFile } from '../support/shared.ts'
 
 const closedPages = [
   '/app/',
@@ -20,8 +21,11 @@ const closedForms = [
   '/app/account',
 ]
 
-test('The root leads to the dashboard, and the dashboard to where one signs in', async (t) => {
-  const visitor = new Visitor(await openTestApp(t))
+/** For tests that make nobody. */
+const shared = await openTestApp(thisFile)
+
+test('The root leads to the dashboard, and the dashboard to where one signs in', async () => {
+  const visitor = new Visitor(shared)
   for (const [from, to] of [
     ['/', '/app/'],
     ['/app', '/app/'],
@@ -55,15 +59,15 @@ test('A set-up link gives its account an e-mail and a password, once, and signs 
   assert.equal((await late.post('/app/sign-in', { email: 'ada@example.org', password: 'correct horse' })).status, 303)
 })
 
-test('Looking at a set-up link does not use it up', async (t) => {
-  const app = await openTestApp(t)
+test('Looking at a set-up link does not use it up', async () => {
+  const app = shared
   const visitor = new Visitor(app)
   const link = `/app/set-up?token=${await app.core.accounts.createSetUpLink(app.owner)}`
   for (let n = 0; n < 3; n++) assert.equal((await visitor.get(link)).status, 200)
 })
 
-test('A set-up link that is cut, made up or missing is told to be over', async (t) => {
-  const visitor = new Visitor(await openTestApp(t))
+test('A set-up link that is cut, made up or missing is told to be over', async () => {
+  const visitor = new Visitor(shared)
   for (const query of ['', '?token=', '?token=made-up', '?token=a&token=b']) {
     await pageText(await visitor.get(`/app/set-up${query}`), 404)
   }
@@ -89,8 +93,8 @@ test('A set-up form with a fault comes back with what was typed, and the link st
   assert.equal((await visitor.post('/app/set-up', { token, email: 'a@b.c', password: 'correct horse' })).status, 303)
 })
 
-test("A set-up page's token travels in no Referer, and its form still says where it is from", async (t) => {
-  const app = await openTestApp(t)
+test("A set-up page's token travels in no Referer, and its form still says where it is from", async () => {
+  const app = shared
   const visitor = new Visitor(app)
   const token = await app.core.accounts.createSetUpLink(app.owner)
   for (const query of [`?token=${token}`, '?token=over']) {
@@ -116,8 +120,8 @@ test('A wrong password and an unknown e-mail are told alike, and the e-mail stay
   assert.equal(visitor.session, '')
 })
 
-test('What was typed as an e-mail comes back as text', async (t) => {
-  const visitor = new Visitor(await openTestApp(t))
+test('What was typed as an e-mail comes back as text', async () => {
+  const visitor = new Visitor(shared)
   const page = await (
     await visitor.post('/app/sign-in', { email: '"><script>alert(1)</script>', password: 'x' })
   ).text()

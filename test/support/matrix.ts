@@ -30,9 +30,18 @@ export function wholeState(t: Pick<TestContext, 'after'>, app: TestApp): WholeSt
     return [`table ${name}`, look] as const
   })
   const detached = database.prepare('SELECT 1 FROM detached')
+  const version = database.prepare('PRAGMA data_version').pluck()
+  let last = { version: undefined as unknown, tables: {} }
+  // What nobody has committed to since is what it was.
+  const tables = (): object => {
+    const now = version.get()
+    if (last.version !== now)
+      last = { version: now, tables: Object.fromEntries(looks.map(([name, look]) => [name, look.all()])) }
+    return last.tables
+  }
   return {
     look: async () => ({
-      ...Object.fromEntries(looks.map(([name, look]) => [name, look.all()])),
+      tables: tables(),
       blobs: await namesBelow(join(app.folder, 'blobs')),
       tmp: await readdir(join(app.folder, 'tmp')),
     }),
