@@ -137,6 +137,7 @@ try {
   console.log(`memory: ${(await residentMiB(large.served.pid)).toFixed(0)} MiB`)
   const tell = (what: string, { tookMs, getMs, putMs }: Awaited<ReturnType<typeof beside>>): void =>
     console.log(`${what.padEnd(46)} ${ms(tookMs)}; longest GET beside it ${ms(getMs)}, longest PUT ${ms(putMs)}`)
+  await beside(large, async () => {})
   tell('nothing, for comparison', await beside(large, async () => {}))
   const move = () => change(large, 'POST', '/files/move', { from: 'movable/', to: 'moved/far/' })
   tell(`moving a folder of ${movable} files`, await beside(large, move))

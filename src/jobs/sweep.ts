@@ -2,7 +2,7 @@ import type { Catalogue } from '../core/catalogue.ts'
 import type { Clock } from '../core/ports.ts'
 
 /** Rows a transaction removes: few enough that other writes hardly wait. */
-const rowsAtOnce = 500
+const rowsAtOnce = 100
 
 interface Parts {
   readonly catalogue: Catalogue
