@@ -36,7 +36,7 @@ function faultOf(segment: string): string | undefined {
   return undefined
 }
 
-const tooLong = `is no path: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`
+const tooLong = `is malformed: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`
 
 const firstFault = (segments: readonly string[]): string | undefined =>
   segments.map(faultOf).find((fault) => fault !== undefined)
@@ -50,11 +50,11 @@ export function parsePath(sent: string, field = 'path', place: Place = 'body'): 
   if (byteLength(sent) > sentLimitBytes) throw invalid(field, tooLong, 'value', place)
   const path = sent.toWellFormed().normalize('NFC')
   const segments = (isFolderPath(path) ? path.slice(0, -1) : path).split('/')
-  const fault = sent === '' || sent === '/' ? 'is empty: it is the path of a file or a folder' : firstFault(segments)
-  if (fault !== undefined) throw invalid(field, `is no path: it ${fault}`, 'value', place)
+  const fault = sent === '' || sent === '/' ? 'is empty' : firstFault(segments)
+  if (fault !== undefined) throw invalid(field, `is malformed: it ${fault}`, 'value', place)
   if (byteLength(path) > pathLimitBytes) throw invalid(field, tooLong, 'value', place)
   if (segments.length > depthLimit)
-    throw invalid(field, `is no path: it has more than ${depthLimit} parts`, 'value', place)
+    throw invalid(field, `is malformed: it has more than ${depthLimit} parts`, 'value', place)
   if (reservedAtRoot.has(path)) throw invalid(field, `"${path}" is no path: a route has the name`, 'value', place)
   return path
 }

@@ -146,7 +146,7 @@ describe('The command line', { concurrency: 2 }, () => {
         [['key', 'create', ...ada, '--scope', 'files:delete'], 2, /"files:delete" is no scope; there are files:read/],
         [['key', 'create', ...ada, '--expires', 'soon'], 2, /--expires takes a duration.*"soon"/],
         [['key', 'create', ...ada, '--kind', 'xx'], 2, /ak, atiru, sk/],
-        [['key', 'create', ...ada, '--path-prefix', '../up'], 2, /path_prefix: is no path: it has a part "\.\."/],
+        [['key', 'create', ...ada, '--path-prefix', '../up'], 2, /path_prefix: is malformed: it has a part "\.\."/],
         [['nonsense'], 2, /nonsense/],
         [['user', 'list', '--set', 'server.port'], 2, /--set takes section\.key=value/],
         [['user', 'list', '--set', 'server.prot=1'], 2, /server\.prot.*server\.port/s],

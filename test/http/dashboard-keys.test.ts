@@ -119,7 +119,7 @@ test('A key expires when its form said', async (t) => {
 test('A form with a fault comes back as it was filled in, and makes nothing', async (t) => {
   const visitor = await signedIn(await openTestApp(t))
   const faults = [
-    { fields: { path_prefix: '../up' }, says: /is no path: it has/i },
+    { fields: { path_prefix: '../up' }, says: /is malformed: it has/i },
     { fields: { days: '31' }, says: /one of the times offered/ },
     { fields: { scope: 'everything' }, says: /"everything" is no scope/ },
     { fields: { name: 'x'.repeat(300) }, says: /at most 255 bytes/ },

@@ -61,7 +61,7 @@ test('A prefix is a folder, with or without its final slash', async () => {
   assert.equal((await made({ prefix: 'caf\u0065\u0301' })).prefix, 'caf\u00e9/', 'in its one form')
   assert.equal((await made({ prefix: '/' })).prefix, '')
   for (const prefix of ['/docs', '../docs', 'docs/../x', 'docs//x', 'a\\b', 'a\0', 'x'.repeat(256), './', '.']) {
-    refusal(await make({ prefix }), 400, 'bad_request', /^prefix is no path: it has/)
+    refusal(await make({ prefix }), 400, 'bad_request', /^prefix is malformed: it has/)
   }
 })
 

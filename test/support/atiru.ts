@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestApp, withKey } from './app.ts'
-import { type Answer, call } from './call.ts'
+import { type Answer, type CallOptions, callAs } from './call.ts'
 import { lastLetterTo, linkIn } from './outbox.ts'
 import { RawConnection, requestHead } from './raw.ts'
 import { stateOf, until } from './state.ts'
@@ -67,15 +67,6 @@ export interface AtiruBody {
 
 export type AtiruAnswer = Answer<AtiruBody>
 
-export interface CallOptions {
-  /** A key or an access token; the owner's key where absent, none where null. */
-  readonly key?: string | null
-  readonly json?: unknown
-  /** A body that is no JSON; its type is among the headers. */
-  readonly bytes?: Uint8Array | string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
 type Server = Pick<TestApp, 'url' | 'key'>
 
 /** Calls a route of Atiru's door by its path; follows nothing. */
@@ -85,9 +76,7 @@ export async function atiru(
   path: string,
   options: CallOptions = {},
 ): Promise<AtiruAnswer> {
-  const { key = app.key, bytes, ...rest } = options
-  const body = bytes as RequestInit['body'] | undefined
-  return call(app.url + path, method, { ...rest, key, ...(body !== undefined && { body }) })
+  return callAs(app, app.url + path, method, options)
 }
 
 /** The whole answer of a refusal: status, shape, code, a sentence, and what every answer of this kind carries. */

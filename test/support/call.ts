@@ -43,3 +43,23 @@ export async function call<Body>(
     body: (isJson ? JSON.parse(bytes.toString()) : {}) as Body,
   }
 }
+
+export interface CallOptions {
+  /** A key or a token; the owner's key where absent, none where null. */
+  readonly key?: string | null
+  readonly json?: unknown
+  /** A body that is no JSON; its type is among the headers. */
+  readonly bytes?: Uint8Array | string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The same, as a test's owner where nobody else is named. */
+export function callAs<Body>(
+  app: { readonly key: string },
+  url: string,
+  method: string,
+  { key = app.key, bytes, ...rest }: CallOptions,
+): Promise<Answer<Body>> {
+  const body = bytes as RequestInit['body'] | undefined
+  return call(url, method, { ...rest, key, ...(body !== undefined && { body }) })
+}

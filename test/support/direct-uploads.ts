@@ -4,9 +4,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MovingClock } from '../http/matrix/callers.ts'
 import { openTestApp, type TestApp } from './app.ts'
+import type { CallOptions } from './call.ts'
 import { thisFile } from './shared.ts'
 import { namesBelow, until } from './state.ts'
-import { type CallOptions, type StorageAnswer, type StorageBody, storage } from './storage.ts'
+import { type StorageAnswer, type StorageBody, storage } from './storage.ts'
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import type { TestApp } from './app.ts'
-import { type Answer, call } from './call.ts'
+import { type Answer, type CallOptions, callAs } from './call.ts'
 
 export interface KeyBody {
   id: string
@@ -117,15 +117,6 @@ export interface StorageBody {
 
 export type StorageAnswer = Answer<StorageBody>
 
-export interface CallOptions {
-  /** A key or a token; the owner's key where absent, none where null. */
-  readonly key?: string | null
-  readonly json?: unknown
-  /** A body that is no JSON; its type is among the headers. */
-  readonly bytes?: Uint8Array | string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
 type Server = Pick<TestApp, 'url' | 'key'>
 
 /** Calls a route of Storage's door by its path below `/storage`; follows nothing. */
@@ -135,9 +126,7 @@ export async function storage(
   path: string,
   options: CallOptions = {},
 ): Promise<StorageAnswer> {
-  const { key = app.key, bytes, ...rest } = options
-  const body = bytes as RequestInit['body'] | undefined
-  return call(`${app.url}/storage${path}`, method, { ...rest, key, ...(body !== undefined && { body }) })
+  return callAs(app, `${app.url}/storage${path}`, method, options)
 }
 
 /** Puts bytes at a path. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { CatalogueWrites } from '../../core/catalogue.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Transactions, Work } from './context.ts'
-import { insertAccount, insertSession } from './people.ts'
+import { insertAccount, insertSession, requireActive } from './people.ts'
 
 type Writes = Pick<CatalogueWrites, 'registerActor' | 'createChallenge' | 'takeChallenge' | 'beginSession'>
 
@@ -25,13 +25,7 @@ export const actors: Transactions<Writes> = {
   },
 
   async beginSession(work, { accountId, now, ...session }) {
-    const account = await work.db
-      .selectFrom('accounts')
-      .select('id')
-      .where('id', '=', accountId)
-      .where('disabled_at', 'is', null)
-      .executeTakeFirst()
-    if (!account) throw new Failure('forbidden', { needs: 'active_account' })
+    await requireActive(work, accountId)
     await insertSession(work, accountId, session, now)
   },
 }

@@ -4,7 +4,15 @@ import type { LinkPurpose } from '../../core/model.ts'
 import type { LinkRow } from '../schema.ts'
 import type { Transactions, Work } from './context.ts'
 import { insertMail } from './mails.ts'
-import { findByEmail, insertAccount, insertLink, requireFreeEmail, revokePriorAccess, update } from './people.ts'
+import {
+  findByEmail,
+  insertAccount,
+  insertLink,
+  requireActive,
+  requireFreeEmail,
+  revokePriorAccess,
+  update,
+} from './people.ts'
 
 type Writes = Pick<
   CatalogueWrites,
@@ -100,16 +108,6 @@ async function takeLink(work: Work, digest: string, purpose: LinkPurpose, now: n
 
 async function useUp(work: Work, id: string, now: number): Promise<void> {
   await work.db.updateTable('links').set({ used_at: now }).where('id', '=', id).execute()
-}
-
-async function requireActive(work: Work, accountId: string): Promise<void> {
-  const account = await work.db
-    .selectFrom('accounts')
-    .select('id')
-    .where('id', '=', accountId)
-    .where('disabled_at', 'is', null)
-    .executeTakeFirst()
-  if (!account) throw new Failure('forbidden', { needs: 'active_account' })
 }
 
 const noLink = () => new Failure('not_found', { what: 'link', id: '' })

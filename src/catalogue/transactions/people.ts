@@ -73,6 +73,17 @@ export async function update(
   return accountOf(row)
 }
 
+/** @throws Failure `forbidden` for a disabled account, as for none. */
+export async function requireActive(work: Work, accountId: string): Promise<void> {
+  const account = await work.db
+    .selectFrom('accounts')
+    .select('id')
+    .where('id', '=', accountId)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirst()
+  if (!account) throw new Failure('forbidden', { needs: 'active_account' })
+}
+
 export async function findByEmail(work: Work, email: string): Promise<AccountRow | undefined> {
   return work.db.selectFrom('accounts').selectAll().where('email', '=', email).executeTakeFirst()
 }
