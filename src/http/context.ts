@@ -16,6 +16,8 @@ export class RequestContext {
   readonly search: string
   /** Where the outside sees this server, without a final slash; the base path included. */
   readonly baseUrl: string
+  /** What a browser has to put before every path here, without a final slash: the path of `baseUrl`. */
+  readonly basePath: string
   readonly isSecure: boolean
   /** Set by whoever finds it out, for the log and the account's own list of requests. */
   caller?: Caller
@@ -26,7 +28,10 @@ export class RequestContext {
   #query: URLSearchParams | undefined
 
   constructor(
-    facts: Pick<RequestContext, 'id' | 'startedMs' | 'address' | 'path' | 'search' | 'baseUrl' | 'isSecure'>,
+    facts: Pick<
+      RequestContext,
+      'id' | 'startedMs' | 'address' | 'path' | 'search' | 'baseUrl' | 'basePath' | 'isSecure'
+    >,
   ) {
     this.id = facts.id
     this.startedMs = facts.startedMs
@@ -34,6 +39,7 @@ export class RequestContext {
     this.path = facts.path
     this.search = facts.search
     this.baseUrl = facts.baseUrl
+    this.basePath = facts.basePath
     this.isSecure = facts.isSecure
   }
 

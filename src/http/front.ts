@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Core } from '../core/core.ts'
 import { isFailure } from '../core/failure.ts'
 import type { Proxies } from './address.ts'
+import { type Bases, type DoorNames, doorPath, type Place, placeOf, withoutBase } from './base-path.ts'
 import { ClientGone } from './body.ts'
 import { RequestContext, setContext } from './context.ts'
 
@@ -14,16 +15,10 @@ export interface HotPath {
   handle(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): Promise<void>
 }
 
-export interface FrontOptions {
+export interface FrontOptions extends Bases, DoorNames {
   readonly core: Core
   readonly log: Logger
   readonly proxies: Proxies
-  readonly publicUrl: string | undefined
-  readonly basePath: string
-  /** Host names at whose root a door is served: name to the door's base. */
-  readonly hosts: ReadonlyMap<string, string>
-  /** First segments of paths that mean the same under every host name. */
-  readonly ownPaths: readonly string[]
   /** What is answered ahead of Express. */
   readonly hot: readonly HotPath[]
   /** Everything else. */
@@ -63,10 +58,11 @@ let requests = 0
  * changed in the catalogue is looked at first, so that this very request feels it.
  */
 export function createFront(options: FrontOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const place = placeOf(options)
   return (request, response) => {
     // Gone already: an address that nobody knows would have limits of its own.
     if (request.socket.remoteAddress === undefined) return void request.socket.destroy()
-    const context = begin(options, request)
+    const context = begin(options, place, request)
     setContext(request, context)
     const unread = refresh(options)
     response.once('close', () => end(options, request, response, context))
@@ -107,13 +103,13 @@ function refuseAll(
   response.end('the catalogue does not answer; try again in 5 seconds\n')
 }
 
-function begin(options: FrontOptions, request: IncomingMessage): RequestContext {
+function begin(options: FrontOptions, place: Place, request: IncomingMessage): RequestContext {
   const target = (request.url ?? '/').replace(absoluteForm, '/')
   const cut = target.indexOf('?')
   const sent = cut < 0 ? target : target.slice(0, cut)
   const search = cut < 0 ? '' : target.slice(cut)
   const host = hostOf(options, request)
-  const path = withoutBase(options, sent, host)
+  const path = doorPath(options, withoutBase(place, sent), host)
   request.url = path + search
   const isSecure = isHttps(options, request)
   return new RequestContext({
@@ -123,6 +119,7 @@ function begin(options: FrontOptions, request: IncomingMessage): RequestContext 
     path,
     search,
     baseUrl: options.publicUrl ?? `${isSecure ? 'https' : 'http'}://${host}${options.basePath}`,
+    basePath: place.basePath,
     isSecure,
   })
 }
@@ -144,19 +141,6 @@ function hostOf(options: FrontOptions, request: IncomingMessage): string {
 function isHttps(options: FrontOptions, request: IncomingMessage): boolean {
   const forwarded = options.proxies.forwarded(request, 'x-forwarded-proto')
   return forwarded !== undefined ? forwarded === 'https' : (options.publicUrl?.startsWith('https:') ?? false)
-}
-
-/** The path below the base path; under a door's own host name also the door's, as if its base had been sent. */
-function withoutBase({ basePath, hosts, ownPaths }: FrontOptions, sent: string, host: string): string {
-  let path = sent
-  if (basePath !== '') {
-    if (sent === basePath) path = '/'
-    // Outside the base path there is nothing: a path that no route has.
-    else path = sent.startsWith(`${basePath}/`) ? sent.slice(basePath.length) : '/.outside'
-  }
-  const door = hosts.size > 0 ? hosts.get(host.replace(/:\d+$/, '').toLowerCase()) : undefined
-  const isOwn = ownPaths.some((own) => path === own || path.startsWith(`${own}/`))
-  return door === undefined || isOwn ? path : door + path
 }
 
 function withoutSecrets(path: string): string {

@@ -8,6 +8,7 @@ import { Failure, invalid } from '../core/failure.ts'
 import type { FileEntry } from '../core/model.ts'
 import type { Upload } from '../core/upload.ts'
 import { addressGroup } from './address.ts'
+import { outside } from './base-path.ts'
 import { ClientGone, declaredLength, parse, readFields, readJson } from './body.ts'
 import { contextOf } from './context.ts'
 import { credentialOf } from './credentials.ts'
@@ -24,7 +25,6 @@ import { sendPieces } from './stream.ts'
 /** What a door needs of the server around it. */
 export interface DoorServices {
   readonly core: Core
-  readonly basePath: string
   readonly limits: Limits
   readonly minUploadRate: number
   sendDownload(request: IncomingMessage, response: ServerResponse, file: FileEntry): Promise<void>
@@ -46,7 +46,10 @@ export function mount(door: Door, services: DoorServices): Router {
     })
   }
   router.use((request) => {
-    throw new Failure('not_found', { what: 'route', id: request.path })
+    const { path, basePath } = contextOf(request)
+    const isOutside = path === door.base + outside
+    const hint = isOutside ? { hint: `everything here is below ${basePath}/ (server.base_path)` } : {}
+    throw new Failure('not_found', { what: 'route', id: request.path, ...hint })
   })
   router.use((error: unknown, request: Request, response: Response, _next: unknown) => {
     fail(door, error, request, response)
@@ -118,7 +121,7 @@ async function identify(core: Core, request: Request): Promise<Caller> {
 async function callOf(
   door: Door,
   one: Route,
-  { core, basePath, limits, minUploadRate }: DoorServices,
+  { core, limits, minUploadRate }: DoorServices,
   request: Request,
   response: Response,
   caller: Caller | undefined,
@@ -137,7 +140,7 @@ async function callOf(
   }
   return {
     core,
-    basePath,
+    basePath: context.basePath,
     caller: caller as Caller,
     params: paramsOf(door, one, request) as never,
     query: (one.query && parse(one.query, firstValues(context.query), 'query')) as never,

@@ -38,13 +38,12 @@ export function sessionCookie(token: string | null, basePath: string, isSecure: 
 /** The header by which the browser of a request keeps a session, or gives it up (null). */
 export function sessionHeaders(
   token: string | null,
-  basePath: string,
   request: IncomingMessage,
   context: RequestContext,
 ): Record<string, string> {
   // What is taken away needs no `Secure`, with which a browser on plain HTTP would not even listen.
   const isSecure = token !== null && isSecureFor(request, context)
-  return { 'Set-Cookie': sessionCookie(token, basePath, isSecure) }
+  return { 'Set-Cookie': sessionCookie(token, context.basePath, isSecure) }
 }
 
 /** Who is signed in. Nobody, where the session has ended or its account is disabled. */

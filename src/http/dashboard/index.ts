@@ -50,6 +50,6 @@ export const pages: readonly PageRoute[] = [
 ]
 
 /** Server-made pages over the same core as the doors: they need no script and no TLS, only a browser. */
-export function dashboard(services: DoorServices, basePath: string): Router {
-  return mountPages(pages, services, basePath)
+export function dashboard(services: DoorServices): Router {
+  return mountPages(pages, services)
 }

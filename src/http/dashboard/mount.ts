@@ -19,13 +19,12 @@ import type { Answer, Leave, MadeKey, Page, PageRoute, Visit } from './visit.ts'
 
 /** What all visits share. */
 interface Parts extends DoorServices {
-  readonly base: string
   readonly madeKeys: Once<MadeKey>
 }
 
 /** Puts pages into a router. Whatever happens at them, or below `/app`, is answered by a page. */
-export function mountPages(pages: readonly PageRoute[], services: DoorServices, base: string): Router {
-  const parts: Parts = { ...services, base, madeKeys: new Once() }
+export function mountPages(pages: readonly PageRoute[], services: DoorServices): Router {
+  const parts: Parts = { ...services, madeKeys: new Once() }
   const router = Router({ strict: true, caseSensitive: true })
   for (const path of new Set(pages.map((one) => one.path))) {
     const here = router.route(path)
@@ -39,7 +38,7 @@ export function mountPages(pages: readonly PageRoute[], services: DoorServices, 
     throw new Failure('not_found', { what: 'route', id: request.path })
   })
   router.use((error: unknown, request: Request, response: Response, _next: unknown) => {
-    fail(error, base, request, response)
+    fail(error, request, response)
   })
   return router
 }
@@ -60,7 +59,7 @@ async function answer(one: PageRoute, parts: Parts, request: Request, response: 
 }
 
 function visitOf(
-  { core, base, madeKeys, limits, minUploadRate }: Parts,
+  { core, madeKeys, limits, minUploadRate }: Parts,
   request: Request,
   response: Response,
   uploads: Upload[],
@@ -68,7 +67,7 @@ function visitOf(
   const context = contextOf(request)
   return {
     core,
-    base,
+    base: context.basePath,
     params: request.params as Record<string, string>,
     query: context.query,
     context,
@@ -90,35 +89,37 @@ function visitOf(
   }
 }
 
-async function write(answered: Answer, { base, sendDownload }: Parts, request: Request, response: Response) {
+async function write(answered: Answer, { sendDownload }: Parts, request: Request, response: Response) {
   if (answered.kind === 'file') return sendDownload(request, response, answered.file)
   answerEarly(request, response)
-  if (answered.kind === 'page') sendPage(answered, base, request, response)
-  else if (answered.kind === 'leave') sendOn(answered, base, request, response)
+  if (answered.kind === 'page') sendPage(answered, request, response)
+  else if (answered.kind === 'leave') sendOn(answered, request, response)
   else response.set(assetHeaders(answered.asset, contextOf(request).query)).send(answered.asset.text)
 }
 
-function sendPage(page: Page, base: string, request: Request, response: Response): void {
+function sendPage(page: Page, request: Request, response: Response): void {
+  const { basePath, caller } = contextOf(request)
   response
     .status(page.status)
     .set(headersOf(page))
-    .send(documentOf(page, base, contextOf(request).caller).text)
+    .send(documentOf(page, basePath, caller).text)
 }
 
-function sendOn({ to, session }: Leave, base: string, request: Request, response: Response): void {
-  if (session !== undefined) response.set(sessionHeaders(session, base, request, contextOf(request)))
+function sendOn({ to, session }: Leave, request: Request, response: Response): void {
+  const context = contextOf(request)
+  if (session !== undefined) response.set(sessionHeaders(session, request, context))
   response
     .status(303)
-    .location(base + to)
+    .location(context.basePath + to)
     .set('Cache-Control', 'no-store')
     .end()
 }
 
-function fail(error: unknown, base: string, request: Request, response: Response): void {
+function fail(error: unknown, request: Request, response: Response): void {
   const failure = refusalOf(error, request, response)
   if (!failure) return
   response.set(failureHeaders(failure))
   const context = contextOf(request)
-  const page = rendered((told) => failurePage(told, base, context.caller), failure, context)
-  sendPage(page, base, request, response)
+  const page = rendered((told) => failurePage(told, context.basePath, context.caller), failure, context)
+  sendPage(page, request, response)
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Core } from '../../core/core.ts'
 import { Failure, isFailure } from '../../core/failure.ts'
-import { contextOf } from '../context.ts'
 import { credentialOf } from '../credentials.ts'
 import { created, ok, openRoute, type Route } from '../door.ts'
 import { requireSameOrigin } from '../origin.ts'
@@ -85,16 +84,16 @@ const logOut = openRoute(
       Cookie: "The session of the server's own pages; then `Origin` must be the server's own",
     },
   },
-  async ({ core, request, basePath }) => {
+  async ({ core, request, context }) => {
     const { authorization, 'x-api-key': apiKey } = request.headers
     if (authorization !== undefined || apiKey !== undefined) {
       await endSessionOf(core, credentialOf(request))
       return ok({ ok: true })
     }
     if (!hasSessionCookie(request)) return ok({ ok: true })
-    requireSameOrigin(request, contextOf(request))
+    requireSameOrigin(request, context)
     await endPageSession(core, request)
-    return ok({ ok: true }, sessionHeaders(null, basePath, request, contextOf(request)))
+    return ok({ ok: true }, sessionHeaders(null, request, context))
   },
 )
 

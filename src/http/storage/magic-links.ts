@@ -72,7 +72,7 @@ type Follower = Pick<OpenCall<{ token: string }>, 'core' | 'params' | 'basePath'
 async function follow({ core, params, basePath, context, request }: Follower): Promise<Reply> {
   try {
     const { token } = await core.registration.redeemMagicLink(params.token)
-    return found(`${basePath}/app/`, sessionHeaders(token, basePath, request, context))
+    return found(`${basePath}/app/`, sessionHeaders(token, request, context))
   } catch (error) {
     const isOver = isFailure(error) && error.code === 'not_found'
     if (isOver && wantsHtml(request.headers.accept)) return found(`${basePath}/app/sign-in?notice=link-over`)
