@@ -1,11 +1,25 @@
-import { existingFolder } from './blobs/layout.ts'
+import { type BackupNote, backupFolder, clearBackup, copySmallFiles, finishBackup } from './blobs/backup-folder.ts'
+import {
+  dataFolder,
+  existingFolder,
+  requireCatalogue,
+  requireKnownFormat,
+  requireStore,
+  UnusableFolder,
+} from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
-import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
+import { DatabaseCopies, storeId } from './catalogue/backup.ts'
+import { type OpenCatalogue, openCatalogue, requireKnownSchema } from './catalogue/index.ts'
+import { lockFolder } from './catalogue/lock.ts'
+import { spillTo } from './catalogue/spill.ts'
 import type { Config } from './config/index.ts'
 import { sessionLifeMs } from './core/access.ts'
-import type { BlobStore, Clock } from './core/ports.ts'
+import type { BlobStore, CatalogueCopies, Clock } from './core/ports.ts'
+import { unpackBeside } from './native/index.ts'
 
 export const systemClock: Clock = { now: () => Date.now() }
+
+const tell = (message: string): void => void process.stderr.write(`larder: ${message}\n`)
 
 /** The parts that the command line needs for work beside a server, or without one. */
 export interface Store {
@@ -17,10 +31,34 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** Opens a data folder without serving it. @throws UnusableFolder, UnusableData. */
-export async function openStore(config: Config): Promise<Store> {
+/**
+ * Refuses a data folder that this version cannot open, before anything in it is changed.
+ * @throws UnusableFolder, UnusableData.
+ */
+export async function requireOpenable(dir: string): Promise<void> {
+  const folder = dataFolder(dir)
+  await requireKnownFormat(folder.dir)
+  unpackBeside(folder.dir)
+  spillTo(folder.tmp)
+  await requireKnownSchema(folder.dir)
+  await requireCatalogue(folder)
+}
+
+/** How a server or a command brings older data up to date. */
+export function upgradeOf({ data }: Config): { readonly keepsCopies: boolean } {
+  return { keepsCopies: data.backup_before_upgrade === 'on' }
+}
+
+/**
+ * Opens a data folder without serving it.
+ * @param report told what is done to data of an older version.
+ * @throws UnusableFolder, UnusableData.
+ */
+export async function openStore(config: Config, report: (message: string) => void = tell): Promise<Store> {
+  await requireOpenable(config.data.dir)
   const folder = await existingFolder(config.data.dir)
-  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true })
+  const upgrade = { ...upgradeOf(config), report }
+  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true, upgrade })
   const blobs = new LocalBlobs({ folder, reserveBytes: config.data.reserve })
   return {
     catalogue,
@@ -34,6 +72,47 @@ export async function openStore(config: Config): Promise<Store> {
     close: async () => {
       await blobs.close()
       await catalogue.close()
+    },
+  }
+}
+
+/** A store and the folder that its backup is in. */
+export interface OpenBackup {
+  readonly source: BlobStore
+  readonly target: BlobStore
+  readonly catalogues: CatalogueCopies
+  /** Lets the backup open as a store, with what is said of it. */
+  finish(note: BackupNote): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a store to be copied, beside a server or without one, and the folder that it is copied to. Of the store nothing is
+ * changed, nor is it brought up to date.
+ * @throws UnusableFolder, UnusableData.
+ */
+export async function openBackup({ data }: Config, path: string): Promise<OpenBackup> {
+  await requireOpenable(data.dir)
+  const from = await requireStore(data.dir)
+  const store = storeId(from.dir)
+  const to = await backupFolder(path, from, store)
+  const release = lockFolder(to.dir, 'backup.lock')
+  if (!release) throw new UnusableFolder(`Another "larder backup" writes to ${to.dir}: wait until it has ended.`)
+  await clearBackup(to)
+  const copyRest = (): Promise<void> => copySmallFiles(from, to)
+  const catalogues = new DatabaseCopies({ from: from.dir, to: to.dir, copyRest })
+  const source = new LocalBlobs({ folder: from, reserveBytes: 0 })
+  const target = new LocalBlobs({ folder: to, reserveBytes: 0 })
+  return {
+    source,
+    target,
+    catalogues,
+    finish: (note) => finishBackup(from, to, store, note),
+    close: async () => {
+      await source.close()
+      await target.close()
+      await catalogues.close()
+      release()
     },
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../durable.ts'
 
@@ -44,12 +44,13 @@ export function dataFolder(dir: string): DataFolder {
 export async function prepareFolder(dir: string): Promise<DataFolder> {
   const folder = dataFolder(dir)
   try {
+    const format = await requireKnownFormat(folder.dir)
     // The data folder's own name, and those of the folders above it that are made for it, are part of the promise.
     await makeFolder(folder.dir)
     for (const path of [folder.blobs, folder.tmp, folder.uploads, folder.cache, folder.quarantine]) {
       await mkdir(path, { recursive: true, mode: 0o700 })
     }
-    await checkFormat(folder)
+    if (format === undefined) await writeFile(formatFile(folder.dir), `${layoutVersion}\n`, { flush: true })
     await closeToOthers(folder.dir)
     for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
   } catch (error) {
@@ -64,14 +65,36 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
  * mistyped folder, or one whose disk is not mounted, a sound and empty store.
  */
 export async function existingFolder(dir: string): Promise<DataFolder> {
-  const path = join(resolve(dir), 'format')
-  await readFile(path).catch((error) => {
-    if (error.code !== 'ENOENT') throw unusable(resolve(dir), error)
-    throw new UnusableFolder(
-      `There is no store in ${resolve(dir)} (data.dir). Is the path right, and its disk mounted? "larder serve" makes a new one.`,
-    )
-  })
+  await requireStore(dir)
   return prepareFolder(dir)
+}
+
+/** As `existingFolder`, for whoever only reads: changes nothing. @throws UnusableFolder. */
+export async function requireStore(dir: string): Promise<DataFolder> {
+  const folder = dataFolder(dir)
+  const format = await requireKnownFormat(folder.dir)
+  if (format === undefined) {
+    throw new UnusableFolder(
+      `There is no store in ${folder.dir} (data.dir). Is the path right, and its disk mounted? "larder serve" makes a new one.`,
+    )
+  }
+  return folder
+}
+
+/**
+ * Refuses a folder that has files and no catalogue: what would be made anew knows none of them, and would remove them as garbage.
+ * @throws UnusableFolder
+ */
+export async function requireCatalogue({ dir, blobs }: DataFolder): Promise<void> {
+  const catalogue = join(dir, 'catalogue.db')
+  const found = await stat(catalogue).catch(unlessMissing)
+  if (found && found.size > 0) return
+  const names = (await readdir(blobs).catch(unlessMissing)) ?? []
+  if (!names.some((name) => /^[0-9a-f]{2}$/.test(name))) return
+  throw new UnusableFolder(
+    `${dir} holds files, and their catalogue is missing (${catalogue}). Put it back: from a backup, or, if an update was to be ` +
+      `undone, from ${join(dir, 'backups')}. Nothing was changed.`,
+  )
 }
 
 /** In a folder that was there before, files may lie that anybody on this machine could read: hashes, addresses, letters. */
@@ -85,23 +108,35 @@ async function closeToOthers(dir: string): Promise<void> {
   }
 }
 
-async function checkFormat(folder: DataFolder): Promise<void> {
-  const path = join(folder.dir, 'format')
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
-  })
-  if (text === undefined) return writeFile(path, `${layoutVersion}\n`, { flush: true })
+const formatFile = (dir: string): string => join(dir, 'format')
+
+/**
+ * The layout's version that a folder says it has, where it says one. Changes nothing.
+ * @throws UnusableFolder where this version does not know it, or it cannot be read.
+ */
+export async function requireKnownFormat(dir: string): Promise<number | undefined> {
+  const text = await readFile(formatFile(dir), 'utf8')
+    .catch(unlessMissing)
+    .catch((error) => {
+      throw unusable(dir, error)
+    })
+  if (text === undefined) return undefined
   const version = Number(text.trim())
   if (!Number.isInteger(version) || version < 1) {
     throw new UnusableFolder(
-      `${path} should hold the layout's version (${layoutVersion}), and holds ${JSON.stringify(text.slice(0, 40))}. Is ${folder.dir} a Larder data folder?`,
+      `${formatFile(dir)} should hold the layout's version (${layoutVersion}), and holds ${JSON.stringify(text.slice(0, 40))}. Is ${dir} a Larder data folder?`,
     )
   }
   if (version > layoutVersion) {
     throw new UnusableFolder(
-      `${folder.dir} has layout ${version}; this Larder knows up to ${layoutVersion}. Start the newer version again. Nothing was changed.`,
+      `${dir} has layout ${version}; this Larder knows up to ${layoutVersion}. Start the newer version again, or restore a backup that this one made. Nothing was changed.`,
     )
   }
+  return version
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }
 
 /**

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
@@ -46,6 +47,15 @@ export function openActivityWriter(dir: string): Connection<ActivityTables> {
   raw.pragma('journal_mode = WAL')
   raw.pragma('synchronous = NORMAL')
   return over(raw)
+}
+
+/**
+ * One database to look at, which must exist: the folder is afterwards as it was, whoever else has the database open and however
+ * the last process left it. (Whoever may not write leaves an empty log behind where there was none; whoever may moves a log that
+ * a killed process left into the database.)
+ */
+export function openToLook(file: string): Database.Database {
+  return new Database(file, { readonly: existsSync(`${file}-wal`), fileMustExist: true, timeout: busyTimeoutMs })
 }
 
 /** Reads only, of both databases: `activity.` names the second. */

@@ -1,7 +1,6 @@
 import type { Catalogue, CatalogueReads } from '../core/catalogue.ts'
 import { auditOf } from './audit.ts'
-import { openActivityWriter, openReader, openWriter } from './connection.ts'
-import { activityMigrations, catalogueMigrations, migrate } from './migrate.ts'
+import { openReader } from './connection.ts'
 import { OutsideChanges } from './outside.ts'
 import { accountReads } from './reads/accounts.ts'
 import { activityReads } from './reads/activity.ts'
@@ -13,14 +12,18 @@ import { shareReads } from './reads/shares.ts'
 import { treeReads } from './reads/tree.ts'
 import { uploadReads } from './reads/uploads.ts'
 import { Remembered } from './remembered.ts'
+import { bringUpToDate, closeLogs, type UpgradeOptions } from './upgrade.ts'
 import { Writer } from './writer.ts'
 
 export { UnusableData } from './migrate.ts'
+export { requireKnownSchema } from './upgrade.ts'
 
 export interface CatalogueOptions {
   readonly dir: string
   /** Whether a server in another process may be running beside, to be told of what this one changes. */
   readonly tellsOthers: boolean
+  /** How older databases are brought up to date; where absent, without the folder's lock, with copies, and told to nobody. */
+  readonly upgrade?: Partial<UpgradeOptions>
   /** Told when nothing can be written any more, for good: the process had better start anew. */
   readonly onDeath?: (error: Error) => void
 }
@@ -32,10 +35,10 @@ export interface OpenCatalogue extends Catalogue {
 
 /**
  * Opens the catalogue in a data folder, made or brought up to date first.
- * @throws UnusableData where a newer version wrote it.
+ * @throws UnusableData where a newer version wrote it, or an older one serves it.
  */
 export async function openCatalogue(options: CatalogueOptions): Promise<OpenCatalogue> {
-  await bringUpToDate(options.dir)
+  await bringUpToDate(options.dir, { hasLock: false, keepsCopies: true, report: () => {}, ...options.upgrade })
   const reader = openReader(options.dir)
   const plain: Omit<CatalogueReads, 'ping'> = {
     ...accountReads(reader.db),
@@ -74,18 +77,8 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
     close: async () => {
       await writer.close()
       reader.raw.close()
+      // Only who may write, and is the last, moves the log into the database: then a store at rest is one file for each.
+      closeLogs(options.dir)
     },
-  }
-}
-
-async function bringUpToDate(dir: string): Promise<void> {
-  const catalogue = openWriter(dir)
-  const activity = openActivityWriter(dir)
-  try {
-    await migrate(catalogue, catalogueMigrations, 'catalogue.db')
-    await migrate(activity, activityMigrations, 'activity.db')
-  } finally {
-    catalogue.raw.close()
-    activity.raw.close()
   }
 }

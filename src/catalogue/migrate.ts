@@ -1,5 +1,5 @@
+import type Database from 'better-sqlite3'
 import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Connection } from './connection.ts'
 import * as firstActivity from './migrations/0001-activity.ts'
@@ -8,7 +8,7 @@ import * as accounts from './migrations/0002-accounts.ts'
 import * as usage from './migrations/0002-activity.ts'
 import * as storage from './migrations/0003-storage.ts'
 
-type Migrations = Record<string, Migration>
+export type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
 // biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database of no particular schema
 type AnyDatabase = Kysely<any>
@@ -27,30 +27,48 @@ export class UnusableData extends Error {
   override name = 'UnusableData'
 }
 
+/** What a database went through, by the names of migrations. */
+export interface Schema {
+  readonly done: readonly string[]
+  /** Known here, and not done yet. */
+  readonly pending: readonly string[]
+  /** Done, and not known here: a newer version did them. */
+  readonly unknown: readonly string[]
+}
+
+/** Reads a database's migrations; changes nothing. */
+export function schemaOf(raw: Database.Database, migrations: Migrations): Schema {
+  const table = raw.prepare("SELECT 1 FROM sqlite_master WHERE name = 'kysely_migration'").get()
+  const done = table ? (raw.prepare('SELECT name FROM kysely_migration ORDER BY name').pluck().all() as string[]) : []
+  return {
+    done,
+    pending: Object.keys(migrations).filter((name) => !done.includes(name)),
+    unknown: done.filter((name) => !(name in migrations)),
+  }
+}
+
 /**
  * Brings a database to this version's schema, all steps in one transaction: an update that is cut off has changed nothing.
  * @throws UnusableData where the schema is newer than this version knows.
  */
-export async function migrate({ raw, db }: AnyConnection, migrations: Migrations, file: string): Promise<void> {
-  await refuseNewer(db, migrations, file)
+export async function migrate(connection: AnyConnection, migrations: Migrations, file: string): Promise<void> {
+  const { unknown } = schemaOf(connection.raw, migrations)
+  if (unknown.length > 0) throw new UnusableData(newerText(file, unknown))
+  connection.raw.exec('BEGIN IMMEDIATE')
+  await migrateWithin(connection, migrations)
+}
+
+/** The steps, in the transaction that is open, which ends with them: done whole, or rolled back where one fails. */
+export async function migrateWithin({ raw, db }: AnyConnection, migrations: Migrations): Promise<void> {
+  // Kysely opens no transaction of its own: it believes that SQLite cannot change its schema within one.
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  // Kysely opens none: it believes that SQLite cannot change its schema within one.
-  raw.exec('BEGIN IMMEDIATE')
   const { error } = await migrator.migrateToLatest()
   if (!error) raw.exec('COMMIT')
   else if (raw.inTransaction) raw.exec('ROLLBACK')
   if (error) throw error
 }
 
-async function refuseNewer(db: AnyDatabase, migrations: Migrations, file: string): Promise<void> {
-  const table = await sql<{ name: string }>`SELECT name FROM sqlite_master WHERE name = 'kysely_migration'`.execute(db)
-  if (table.rows.length === 0) return
-  const done = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db)
-  const unknown = done.rows.map((row) => row.name).filter((name) => !(name in migrations))
-  if (unknown.length > 0) {
-    throw new UnusableData(
-      `${file} was written by a newer Larder (it has ${unknown.join(', ')}, which this version does not know). ` +
-        'Start the newer version again, or restore a backup that this one made. Nothing was changed.',
-    )
-  }
+/** How it is said that a newer version wrote a database. */
+export function newerText(file: string, unknown: readonly string[]): string {
+  return `${file} was written by a newer Larder (it has ${unknown.join(', ')}, which this version does not know)`
 }

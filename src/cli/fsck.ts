@@ -40,6 +40,6 @@ function requireAlone(store: Open): void {
   throw new CommandFailed('--quarantine moves files: stop the server that runs on this data folder first', 2)
 }
 
-function damageText({ what, remedy }: Damage): string {
+export function damageText({ what, remedy }: Damage): string {
   return `DAMAGE ${what}\n       ${remedy}`
 }

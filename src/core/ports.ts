@@ -107,6 +107,24 @@ export interface PartStore {
   uploads(): Promise<string[]>
 }
 
+/** The catalogue of a backup: the store's, as of one moment. */
+export interface CatalogueCopy {
+  /** Blobs that files have, by digest, from behind one on; at most so many. */
+  blobsAfter(digest: Digest | '', limit: number): readonly Stored[]
+  /** Whether a file has the blob. */
+  names(digest: Digest): boolean
+}
+
+/** How a backup comes by a catalogue. */
+export interface CatalogueCopies {
+  /** Copies the store's databases as they are now, checked and on the disk, beside those that the backup has. */
+  take(): Promise<CatalogueCopy>
+  /** Whether the store names a blob at this moment. */
+  isNamedNow(digest: Digest): boolean
+  /** Puts what was copied last, and whatever else belongs to it, in the place of what the backup had. */
+  install(): Promise<CatalogueCopy>
+}
+
 /** What a picture is, told from its header alone. */
 export interface PictureFacts {
   readonly width: number

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs'
+import { chmod, rename, rm } from 'node:fs/promises'
+import type Database from 'better-sqlite3'
+import type { CatalogueCopies, CatalogueCopy, Stored } from '../core/ports.ts'
+import { syncFolder } from '../durable.ts'
+import { activityFile, catalogueFile, openToLook } from './connection.ts'
+import { copyDatabase, removeCopy } from './copy.ts'
+import { UnusableData } from './migrate.ts'
+
+/** The catalogue last: whoever has the new one has all that it needs. The log of requests need not be there. */
+const filesOf = (dir: string) => [activityFile, catalogueFile].filter((fileOf) => existsSync(fileOf(dir)))
+
+const newOf = (path: string): string => `${path}.new`
+
+interface Needs {
+  /** The store's data folder. */
+  readonly from: string
+  /** The backup's. */
+  readonly to: string
+  /** Copies the other files of a store, before the catalogue takes its place. */
+  readonly copyRest: () => Promise<void>
+}
+
+/** The databases of a store for its backup, in whatever format they are. */
+export class DatabaseCopies implements CatalogueCopies {
+  readonly #needs: Needs
+  readonly #store: Database.Database
+  #looking: Database.Database | undefined
+
+  constructor(needs: Needs) {
+    this.#needs = needs
+    this.#store = openToLook(catalogueFile(needs.from))
+  }
+
+  async take(): Promise<CatalogueCopy> {
+    const { from, to } = this.#needs
+    this.#close()
+    // The log of requests first: what it counts may be behind the files, and never ahead of them.
+    for (const fileOf of filesOf(from))
+      await copyDatabase(fileOf(from), newOf(fileOf(to)), fileOf === catalogueFile ? forgetParts : undefined)
+    return this.#look(newOf(catalogueFile(to)))
+  }
+
+  isNamedNow(digest: string): boolean {
+    return names(this.#store, digest)
+  }
+
+  async install(): Promise<CatalogueCopy> {
+    const { from, to, copyRest } = this.#needs
+    this.#close()
+    await copyRest()
+    for (const fileOf of filesOf(from)) {
+      // Logs of one that was looked at in between, which `requireNoLog` has seen to be empty.
+      for (const end of ['-wal', '-shm']) await rm(fileOf(to) + end, { force: true })
+      await rename(newOf(fileOf(to)), fileOf(to))
+      await chmod(fileOf(to), 0o600)
+      await syncFolder(to)
+    }
+    return this.#look(catalogueFile(to))
+  }
+
+  /** Leaves nothing of a run that was not finished. */
+  async close(): Promise<void> {
+    this.#close()
+    this.#store.close()
+    for (const fileOf of [activityFile, catalogueFile]) await removeCopy(newOf(fileOf(this.#needs.to)))
+  }
+
+  #look(file: string): CatalogueCopy {
+    const raw = openToLook(file)
+    this.#looking = raw
+    const after = raw.prepare('SELECT digest, size FROM blobs WHERE digest > ? AND names > 0 ORDER BY digest LIMIT ?')
+    return {
+      blobsAfter: (digest, limit) => after.all(digest, limit) as Stored[],
+      names: (digest) => names(raw, digest),
+    }
+  }
+
+  #close(): void {
+    this.#looking?.close()
+    this.#looking = undefined
+  }
+}
+
+/**
+ * The id by which a store is known again: that of its owner's account, which the first start makes and nothing changes.
+ * @throws UnusableData where it was never started.
+ */
+export function storeId(dir: string): string {
+  const nothing = new UnusableData(`The store in ${dir} was never started: there is nothing to back up.`)
+  if (!existsSync(catalogueFile(dir))) throw nothing
+  const raw = openToLook(catalogueFile(dir))
+  try {
+    const id = raw.prepare('SELECT id FROM accounts WHERE is_owner = 1').pluck().get() as string | undefined
+    if (id === undefined) throw nothing
+    return id
+  } finally {
+    raw.close()
+  }
+}
+
+function names(raw: Database.Database, digest: string): boolean {
+  return raw.prepare('SELECT 1 FROM blobs WHERE digest = ? AND names > 0').get(digest) !== undefined
+}
+
+/**
+ * What uploads under way have sent so far is not part of a backup: in its catalogue they have received nothing yet, as a server
+ * would find when it starts and misses the files.
+ */
+function forgetParts(copy: Database.Database): void {
+  const hasParts = copy.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'upload_parts'").get()
+  if (!hasParts) return
+  copy.exec(`
+    DELETE FROM upload_parts;
+    UPDATE uploads SET bytes = 0, assembled = NULL WHERE state = 'open';
+    UPDATE uploads SET bytes = 0 WHERE bytes > 0;
+    UPDATE accounts SET upload_bytes = 0 WHERE upload_bytes > 0`)
+}

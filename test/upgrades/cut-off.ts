@@ -1,0 +1,50 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import Database from 'better-sqlite3'
+
+/**
+ * Loaded before Larder: ends the process at the moment that `CUT_OFF` names, as a power cut would, or lets it see a full disk.
+ *
+ * - `copy`: some pages of a copy are written
+ * - `commit 1`, `commit 2`: all steps of the first or second migrated database are done, and not committed
+ * - `blob 3`: the third blob is about to get its name
+ * - `no room`: the disk has one byte left
+ */
+const [what, nth = '1'] = (process.env.CUT_OFF ?? '').split(' ')
+const end = (): void => void process.kill(process.pid, 'SIGKILL')
+
+if (what === 'copy') {
+  const { backup } = Database.prototype
+  Database.prototype.backup = function (to) {
+    let steps = 0
+    const progress = (): number => {
+      if (++steps === 2) end()
+      return 3
+    }
+    return backup.call(this, to, { progress })
+  }
+}
+
+if (what === 'commit') {
+  const { exec } = Database.prototype
+  let commits = 0
+  Database.prototype.exec = function (text) {
+    if (text === 'COMMIT' && ++commits === Number(nth)) end()
+    return exec.call(this, text)
+  }
+}
+
+if (what === 'blob') {
+  const { rename } = fs
+  let renames = 0
+  fs.rename = ((...args: Parameters<typeof rename>) => {
+    if (++renames === Number(nth)) end()
+    rename(...args)
+  }) as typeof rename
+  syncBuiltinESMExports()
+}
+
+if (what === 'no') {
+  fs.promises.statfs = (async () => ({ bavail: 1, bsize: 1 })) as unknown as typeof fs.promises.statfs
+  syncBuiltinESMExports()
+}
