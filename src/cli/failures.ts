@@ -35,6 +35,8 @@ const plain = new Set([
   'UnusableData',
   'UnusableMailServer',
   'UnusableKeyFile',
+  'UnusableSocket',
+  'UnusableLibraries',
 ])
 
 /** What a person at the terminal is told of any error. */

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { networkInterfaces } from 'node:os'
+import { fstatSync } from 'node:fs'
+import { networkInterfaces, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { App } from '../app.ts'
-import type { Config } from '../config/index.ts'
+import type { Config, LoadedConfig } from '../config/index.ts'
+import type { FirstStart } from '../core/accounts.ts'
 import { openLog } from '../log.ts'
 import { configOf } from './options.ts'
 
@@ -15,24 +17,26 @@ export function serve(program: Command): void {
     .action(async (options: { host?: string; port?: string }, command: Command) => {
       // What is made from here on is for this user alone, also in a folder that others may look into.
       process.umask(0o077)
-      const { config } = configOf(command, { 'server.host': options.host, 'server.port': options.port })
-      await untilStopped(config)
+      await untilStopped(configOf(command, { 'server.host': options.host, 'server.port': options.port }))
     })
 }
 
-async function untilStopped(config: Config): Promise<void> {
+async function untilStopped(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded
   // Only here: other commands need neither the server nor what it loads.
   const { openApp } = await import('../app.ts')
   const log = openLog(config.log)
+  // From the first moment: once it accepts connections, no signal may end it before they are answered.
+  const stopped = stopSignal()
   const app = await openApp(config, log, {
     onDeath: (error) => {
       log.fatal({ err: error }, 'the catalogue cannot be written any more: leaving, to be started anew')
       log.flush(() => process.exit(1))
     },
   })
-  process.stdout.write(`${greeting(app, config)}\n`)
+  process.stdout.write(`${greeting(app, loaded)}\n`)
   log.info({ port: app.port, data: config.data.dir }, 'serving')
-  const signal = await stopSignal()
+  const signal = await stopped
   log.info({ signal, graceMs: config.server.shutdown_grace }, 'stopping')
   await app.close()
   log.info('stopped')
@@ -48,33 +52,64 @@ async function stopSignal(): Promise<string> {
 }
 
 /** What is printed, not logged: secrets are shown once, to whoever started it, and are kept nowhere. */
-function greeting(app: App, config: Config): string {
-  const addresses = addressesOf(config, app.port)
+function greeting(app: App, loaded: LoadedConfig): string {
+  const addresses = addressesOf(loaded.config, app)
   const [first = ''] = addresses
   const lines = ['Larder serves at', ...addresses.map((address) => `  ${address}/`)]
   if (!app.firstStart) return lines.join('\n')
-  const { setUpToken, key } = app.firstStart
+  const begin = isJournal(process.env) ? howToBegin(loaded) : shownOnce(app.firstStart, first)
+  return [...lines, '', ...begin, ''].join('\n')
+}
+
+function shownOnce({ setUpToken, key }: FirstStart, address: string): string[] {
   return [
-    ...lines,
-    '',
     'Shown this once:',
     `  Set up the owner's account (link for one use, good for seven days):`,
-    `    ${first}/app/set-up?token=${setUpToken}`,
+    `    ${address}/app/set-up?token=${setUpToken}`,
     '  An API key:',
     `    ${key}`,
     '  Upload something:',
-    `    echo "Hello, Larder" | curl -H "Authorization: Bearer ${key}" -F "file=@-;filename=hello.txt" ${first}/api/v1/files/upload`,
-    '',
-  ].join('\n')
+    `    echo "Hello, Larder" | curl -H "Authorization: Bearer ${key}" -F "file=@-;filename=hello.txt" ${address}/api/v1/files/upload`,
+  ]
 }
 
-function addressesOf({ server }: Config, port: number): string[] {
+/** Said where the output is kept for others to read, which is no place for secrets. */
+function howToBegin({ config, file }: LoadedConfig): string[] {
+  const settings = file === undefined ? `--data-dir ${config.data.dir}` : `--config ${file}`
+  const larder = `runuser -u ${ownName()} -- larder ${settings}`
+  return [
+    'To begin, as root:',
+    "  A link by which the owner's account is set up:",
+    `    ${larder} user setup-link`,
+    '  An API key:',
+    `    ${larder} key create`,
+  ]
+}
+
+/** Of the user that serves; a number where it has no name. */
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.())
+  }
+}
+
+/** Whether what is printed goes to systemd's journal (systemd.exec(5), $JOURNAL_STREAM). */
+function isJournal({ JOURNAL_STREAM: stream }: NodeJS.ProcessEnv): boolean {
+  if (stream === undefined) return false
+  const { dev, ino } = fstatSync(1)
+  return stream === `${dev}:${ino}`
+}
+
+function addressesOf({ server }: Config, { addresses }: App): string[] {
   if (server.public_url !== undefined) return [server.public_url]
-  const everywhere = server.host === '::' || server.host === '0.0.0.0'
-  const hosts = everywhere
-    ? ['localhost', ...lanAddresses()]
-    : [server.host.includes(':') ? `[${server.host}]` : server.host]
-  return hosts.map((host) => `http://${host}:${port}${server.base_path}`)
+  const urls = addresses.flatMap(({ host, port }) => {
+    const isEverywhere = host === '::' || host === '0.0.0.0'
+    const hosts = isEverywhere ? ['localhost', ...lanAddresses()] : [host.includes(':') ? `[${host}]` : host]
+    return hosts.map((name) => `http://${name}:${port}${server.base_path}`)
+  })
+  return [...new Set(urls)]
 }
 
 function lanAddresses(): string[] {

@@ -33,6 +33,9 @@ export function flagLayer(flags: Readonly<Record<string, string>>, cwd: string):
   return gather(flags, byName, { from: () => ({ from: 'flag' }), written: ({ name }) => name, cwd })
 }
 
+/** What must be known before there is a configuration: where its file is, and where libraries are unpacked to. */
+const notSettings = new Set(['LARDER_CONFIG', 'LARDER_NATIVE_DIR'])
+
 /** What the environment says. A `LARDER_` variable that names no key is a fault, not a silence. */
 export function environmentLayer(env: Readonly<Record<string, string | undefined>>, cwd: string): Layer {
   const byVariable = new Map(entries.map((entry) => [entry.variable, entry]))
@@ -60,7 +63,7 @@ function gather(texts: Readonly<Record<string, string>>, known: ReadonlyMap<stri
 function ownVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const own = Object.entries(env).filter((pair): pair is [string, string] => {
     const [name, text] = pair
-    return name.startsWith('LARDER_') && name !== 'LARDER_CONFIG' && text !== undefined && !isServiceLink(name, text)
+    return name.startsWith('LARDER_') && !notSettings.has(name) && text !== undefined && !isServiceLink(name, text)
   })
   return Object.fromEntries(own)
 }

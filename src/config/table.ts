@@ -35,12 +35,21 @@ export const table = {
   server: section('Where Larder listens and how it is reached.', {
     host: key(address('192.168.1.10'), '::', 'Address to listen on; `::` means every address of IPv6 and IPv4.'),
     port: key(integer({ min: 0, max: 65535, example: '8080' }), '8080', 'Port to listen on; 0 takes any that is free.'),
+    socket: key(
+      optional(choice(['systemd'])),
+      'none',
+      'Who opens the sockets: `none` is Larder itself, `systemd` hands over those of larder.socket, so that nobody is refused during a restart; then `host` and `port` only tell commands where the server is.',
+    ),
     public_url: key(
       optional(url('https://files.example.org')),
       'none',
-      'Address under which people reach Larder, base path included; without it links carry the address of the request, and letters `server.host` or localhost.',
+      'Address under which people reach Larder, with the whole path that a proxy serves it below; without it links carry the address of the request, and letters `server.host` or localhost.',
     ),
-    base_path: key(basePath(), '', 'Path that everything is served below, for a proxy that passes one on.'),
+    base_path: key(
+      basePath(),
+      '',
+      'Path that everything is served below, for a proxy that passes one on; for one that cuts it off, leave this empty and let `public_url` alone have it.',
+    ),
     trusted_proxies: key(
       list(network(), ['127.0.0.1', '10.0.0.0/8']),
       '',
@@ -63,6 +72,11 @@ export const table = {
       size({ example: '256 MiB' }),
       '256 MiB',
       'Disk space that uploads leave free, so that deleting, logging in and starting still work on a full disk.',
+    ),
+    backup_before_upgrade: key(
+      choice(['on', 'off']),
+      'on',
+      'Whether a copy of the catalogue is kept in `backups` of the data folder before a newer version changes its tables; `off` is for a disk that has no room for it.',
     ),
   }),
   auth: section('Who may have an account.', {

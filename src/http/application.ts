@@ -11,6 +11,7 @@ import { createFront } from './front.ts'
 import { health } from './health.ts'
 import { identity } from './identity/index.ts'
 import { limitsFor, type Rates } from './limits.ts'
+import type { ListenWish } from './listen.ts'
 import { createMedia } from './media/index.ts'
 import { mount } from './mount.ts'
 import { type Listening, listen } from './server.ts'
@@ -20,9 +21,7 @@ import { createObjects } from './storage/objects.ts'
 /** All doors. The one at the root is the last: what nobody else has is its to refuse. */
 export const doors: readonly Door[] = [aether, identity, storage, sharedLinks, requestedLinks, atiru]
 
-export interface HttpOptions {
-  readonly host: string
-  readonly port: number
+export interface HttpOptions extends ListenWish {
   readonly publicUrl: string | undefined
   readonly basePath: string
   readonly trustedProxies: readonly string[]
@@ -38,7 +37,6 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
   const media = createMedia(core)
   const services = {
     core,
-    basePath: options.basePath,
     limits: limitsFor(options.rates),
     minUploadRate: options.minUploadRate,
     sendDownload: media.download,
@@ -46,7 +44,7 @@ export async function serve(core: Core, log: Logger, options: HttpOptions): Prom
   const objects = createObjects(core, media.object, options.minUploadRate)
   const app = bareExpress()
   app.use(health(core))
-  app.use(dashboard(services, options.basePath))
+  app.use(dashboard(services))
   for (const door of doors) app.use(door.base === '' ? '/' : door.base, mount(door, services))
   const proxies = new Proxies(options.trustedProxies)
   const bases = new Map(doors.map((door) => [door.name, door.base]))

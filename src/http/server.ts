@@ -1,16 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Server as AnyServer, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { addressGroup, type Proxies } from './address.ts'
+import { bind, type ListenAddress, type ListenWish } from './listen.ts'
 
 const headersTimeoutMs = 15_000
 /** Longer than the usual proxies keep theirs, so that it is they who end a connection and no request falls between. */
 const keepAliveMs = 75_000
 /** A connection on which nothing moves at all in either direction for this long is dead. */
 const silenceMs = 5 * 60_000
+/** While it stops: how long a new connection may take to say its first word. Browsers open some in advance. */
+const firstWordMs = 2_000
+/** While it stops: how long a connection that was kept open may still bring a request that was on its way. */
+const onTheWayMs = 25
 
-export interface ListenOptions {
-  readonly host: string
-  readonly port: number
+export interface ListenOptions extends ListenWish {
   readonly maxConnectionsPerAddress: number
   readonly proxies: Proxies
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
@@ -18,12 +22,13 @@ export interface ListenOptions {
 
 export interface Listening {
   readonly server: Server
-  readonly port: number
-  /** No new connections; those with a request under way get `graceMs`, then they are cut. */
+  /** Where it listens; never empty. */
+  readonly addresses: readonly ListenAddress[]
+  /** No new connections; those with a request under way, or about to be, get `graceMs`, then they are cut. */
   stop(graceMs: number): Promise<void>
 }
 
-/** Serves until it is stopped. Rejects with the system's error where the address cannot be had. */
+/** Serves until it is stopped. Rejects with UnusableSocket, or the system's error where the address cannot be had. */
 export async function listen(options: ListenOptions): Promise<Listening> {
   let stopping = false
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -44,13 +49,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   // The body is asked for by whoever is about to read it, after the key and the limits were looked at.
   server.on('checkContinue', handle)
   capConnections(server, options)
-  await bind(server, options)
+  const silent = silentConnections(server)
+  const { addresses, others } = await bind(server, options)
   return {
     server,
-    port: (server.address() as AddressInfo).port,
+    addresses,
     stop: (graceMs) => {
       stopping = true
-      return stop(server, graceMs)
+      return stop(server, others, silent, graceMs)
     },
   }
 }
@@ -85,27 +91,6 @@ function inTurn(request: IncomingMessage, response: ServerResponse, handle: () =
   handle()
 }
 
-/** `::` is every address of both families; on a machine without IPv6 the same wish means IPv4's. */
-async function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
-  try {
-    await listenOn(server, host, port)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (host !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
-    await listenOn(server, '0.0.0.0', port)
-  }
-}
-
-function listenOn(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog: 1_024 }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
 /** A proxy brings everybody's connections, so it is not counted. */
 function capConnections(server: Server, { maxConnectionsPerAddress, proxies }: ListenOptions): void {
   const open = new Map<string, number>()
@@ -124,12 +109,44 @@ function capConnections(server: Server, { maxConnectionsPerAddress, proxies }: L
   })
 }
 
-async function stop(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // A connection becomes idle when its answer is out; it is closed then, not when its keep-alive is over.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+/** Connections on which no byte has come yet, each with when it was accepted. */
+function silentConnections(server: Server): Map<Socket, number> {
+  const silent = new Map<Socket, number>()
+  server.on('connection', (socket: Socket) => {
+    silent.set(socket, performance.now())
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  server.on('checkContinue', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+/**
+ * Whoever was accepted is answered. Connections come to be accepted while they wait for it, and requests may be on their way
+ * on any; so nothing is closed before it has had its time, and nothing idle holds up the end for longer.
+ */
+async function stop(
+  server: Server,
+  others: readonly AnyServer[],
+  silent: ReadonlyMap<Socket, number>,
+  graceMs: number,
+): Promise<void> {
+  await turn()
+  const closed = Promise.all([server, ...others].map(stopAccepting))
+  const sweep = setInterval(() => {
+    server.closeIdleConnections()
+    const before = performance.now() - firstWordMs
+    for (const [socket, since] of silent) if (since < before && socket.bytesRead === 0) socket.destroy()
+  }, onTheWayMs)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearInterval(sweep)
   clearTimeout(cut)
+  // It does not listen any more: this ends Node's own timers of it.
+  server.close()
+}
+
+/** Not HTTP's own way to close, which breaks idle connections in the same moment, unread requests and all. */
+function stopAccepting(server: AnyServer): Promise<void> {
+  return new Promise((resolve) => AnyServer.prototype.close.call(server, () => resolve()))
 }

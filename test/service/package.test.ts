@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryFolder } from '../support/app.ts'
+import { root } from '../support/process.ts'
+
+const isThere = spawnSync('dpkg-deb', ['--version']).status === 0
+const skip = isThere ? false : 'dpkg-deb is missing (Debian package dpkg)'
+
+/** A package of a file that stands for the executable. */
+async function packageIn(folder: string): Promise<string> {
+  await mkdir(folder)
+  await writeFile(join(folder, 'larder'), '#!/bin/sh\n')
+  const args = [
+    'scripts/package-deb.ts',
+    '--executable',
+    join(folder, 'larder'),
+    '--version',
+    '1.2.3',
+    '--output',
+    folder,
+  ]
+  const env = { ...process.env, SOURCE_DATE_EPOCH: '1700000000' }
+  return execFileSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' }).trim()
+}
+
+test('The Debian package holds the executable, its units, its user and its configuration, and is the same each time', {
+  skip,
+}, async (t) => {
+  const folder = await temporaryFolder(t)
+  const file = await packageIn(join(folder, 'one'))
+  const listing = execFileSync('dpkg-deb', ['--contents', file], { encoding: 'utf8' })
+  const rows = listing.split('\n').map((line) => line.split(/\s+/))
+  const files = rows
+    .filter(([mode]) => mode?.startsWith('-'))
+    .map(([mode, owner, , , , path]) => `${mode} ${owner} ${path}`)
+  assert.deepEqual(files.sort(), [
+    '-rw-r--r-- root/root ./etc/larder/config.toml',
+    '-rw-r--r-- root/root ./usr/lib/systemd/system/larder.service',
+    '-rw-r--r-- root/root ./usr/lib/systemd/system/larder.socket',
+    '-rw-r--r-- root/root ./usr/lib/sysusers.d/larder.conf',
+    '-rw-r--r-- root/root ./usr/share/doc/larder/changelog.gz',
+    '-rw-r--r-- root/root ./usr/share/doc/larder/copyright',
+    '-rwxr-xr-x root/root ./usr/bin/larder',
+  ])
+  const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], { encoding: 'utf8' }).trim()
+  assert.deepEqual([field('Package'), field('Version')], ['larder', '1.2.3'])
+  assert.match(field('Depends'), /libc6 \(>= 2\.34\), libstdc\+\+6/)
+  assert.equal(
+    execFileSync('dpkg-deb', ['--info', file, 'conffiles'], { encoding: 'utf8' }),
+    '/etc/larder/config.toml\n',
+  )
+  assert.deepEqual(await readFile(await packageIn(join(folder, 'two'))), await readFile(file))
+})
