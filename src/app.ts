@@ -4,6 +4,7 @@ import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
+import { spillTo } from './catalogue/spill.ts'
 import { type Config, publicUrlOf } from './config/index.ts'
 import { sessionLifeMs } from './core/access.ts'
 import type { FirstStart } from './core/accounts.ts'
@@ -18,7 +19,8 @@ import { openImages } from './images/index.ts'
 import { type Post, startPost } from './jobs/post.ts'
 import { startSchedule } from './jobs/schedule.ts'
 import { openMailer } from './mail/index.ts'
-import { systemClock } from './store.ts'
+import { unpackBeside } from './native/index.ts'
+import { requireOpenable, systemClock, upgradeOf } from './store.ts'
 import { openTokens } from './tokens/index.ts'
 import { openTurnstile } from './turnstile/index.ts'
 
@@ -33,6 +35,9 @@ export interface Overrides {
 export interface App {
   readonly core: Core
   readonly catalogue: OpenCatalogue
+  /** Where it listens: as configured, or as systemd has it; never empty. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[]
+  /** Of the first of them. */
   readonly port: number
   /** Shown once, by the very first start on a data folder. */
   readonly firstStart: FirstStart | undefined
@@ -74,13 +79,18 @@ async function build(
 ): Promise<App> {
   const clock = overrides.clock ?? systemClock
   const report = (error: unknown): void => log.error({ err: error }, 'background work failed')
+  await requireOpenable(config.data.dir)
   const folder = await prepareFolder(config.data.dir)
+  unpackBeside(folder.dir)
+  spillTo(folder.tmp)
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
   const lives = { tokenLifeMs: sessionLifeMs, signedLifeMs: signedUrlLifeMs }
   const tokens = await openTokens({ dir: folder.dir, clock, ...lives, report })
-  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, onDeath: overrides.onDeath ?? report })
+  const upgrade = { ...upgradeOf(config), hasLock: true, report: (message: string) => log.info(message) }
+  const onDeath = overrides.onDeath ?? report
+  const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false, upgrade, onDeath })
   closers.push(() => catalogue.close())
   const blobs = new LocalBlobs({
     folder,
@@ -120,14 +130,15 @@ async function build(
   closers.push(() => core.activity.flush())
   await core.directUploads.recover()
   const listening = await serve(core, log, httpOf(config))
-  port = listening.port
+  const { addresses } = listening
+  port = addresses[0]?.port ?? port
   // Only now: a letter names the port.
   post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
   closers.push(() => listening.stop(config.server.shutdown_grace))
   warnOf(config, await core.accounts.list(), log)
   // Only now: a port that is taken must not use up what is shown once.
   const firstStart = await core.accounts.firstStart()
-  return { core, catalogue, port, firstStart, close: closeAll }
+  return { core, catalogue, addresses, port, firstStart, close: closeAll }
 }
 
 function requireLock(dir: string): () => void {
@@ -205,6 +216,7 @@ function httpOf({ server, hosts, uploads, limits }: Config) {
   return {
     host: server.host,
     port: server.port,
+    socket: server.socket,
     publicUrl: server.public_url,
     basePath: server.base_path,
     trustedProxies: server.trusted_proxies,

@@ -8,22 +8,40 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 
 /** The rooms of src/ and what each may import of the others (docs/architecture.md). Everybody may import its own. */
 const arrows: Record<string, readonly string[]> = {
+  executable: ['main', 'version'],
   main: ['cli'],
-  cli: ['app', 'store', 'log', 'config', 'core', 'catalogue', 'jobs'],
-  app: ['store', 'config', 'core', 'catalogue', 'blobs', 'images', 'tokens', 'mail', 'turnstile', 'http', 'jobs'],
-  store: ['config', 'core', 'catalogue', 'blobs', 'tokens'],
+  cli: ['app', 'store', 'log', 'assets', 'version', 'config', 'core', 'catalogue', 'jobs', 'service'],
+  app: [
+    'store',
+    'native',
+    'config',
+    'core',
+    'catalogue',
+    'blobs',
+    'images',
+    'tokens',
+    'mail',
+    'turnstile',
+    'http',
+    'jobs',
+  ],
+  store: ['native', 'config', 'core', 'catalogue', 'blobs', 'tokens'],
   log: [],
+  assets: [],
+  native: ['assets'],
+  version: ['assets'],
   durable: [],
   config: [],
   core: [],
-  catalogue: ['core'],
-  blobs: ['core', 'durable'],
+  catalogue: ['assets', 'core', 'durable'],
+  blobs: ['assets', 'core', 'durable'],
   images: ['core'],
   tokens: ['core', 'durable'],
   mail: ['core', 'durable'],
   turnstile: ['core'],
   http: ['core'],
   jobs: ['core'],
+  service: [],
 }
 
 /** Of the core, parts that keep the world out take ports, failures and the words they are made of, and no services. */
@@ -43,8 +61,8 @@ const libraries: Record<string, readonly string[]> = {
   'smol-toml': ['config'],
   jose: ['tokens'],
   nodemailer: ['mail'],
-  'node:fs': ['blobs', 'config', 'images', 'http', 'cli'],
-  'node:fs/promises': ['durable', 'blobs', 'images', 'tokens', 'mail', 'http'],
+  'node:fs': ['native', 'version', 'blobs', 'catalogue', 'config', 'images', 'http', 'cli'],
+  'node:fs/promises': ['durable', 'blobs', 'catalogue', 'images', 'tokens', 'mail', 'http'],
 }
 
 interface Import {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../assets.ts'
 import type { Digest } from '../core/ports.ts'
 
 /** Up to here hashing is cheaper than a message to another thread (16 KiB take about 13 microseconds). */
@@ -56,7 +57,7 @@ export class Hasher {
 
   /** The thread starts with the first large upload, and keeps nobody from leaving. */
   #start(): Worker {
-    const worker = new Worker(new URL('./hasher-thread.ts', import.meta.url), { execArgv: [] })
+    const worker = startThread('hasher')
     worker.unref()
     worker.on('message', ({ id, digest, error }: HasherAnswer) => {
       const waiting = this.#waiting.get(id)

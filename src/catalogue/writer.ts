@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../assets.ts'
 import type { CatalogueWrites } from '../core/catalogue.ts'
 import type { Answer } from './batch.ts'
 import { uncarry } from './failures.ts'
@@ -26,8 +27,7 @@ export class Writer {
   constructor(data: WriterData, onTouched: (touched: Touched) => void, onDeath: (error: Error) => void) {
     this.#onDeath = onDeath
     this.#onTouched = onTouched
-    // None of the process's own flags: what a test is loaded by would load once more in every thread.
-    this.#worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: data, execArgv: [] })
+    this.#worker = startThread('writer', data)
     this.#worker.on('message', (answers: Answer[]) => this.#settle(answers))
     this.#worker.on('error', (error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the catalogue is closed')))

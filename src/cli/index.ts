@@ -1,26 +1,33 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { isFailure } from '../core/failure.ts'
+import { ownBuild, versionText } from '../version.ts'
+import { backup } from './backup.ts'
 import { config } from './config.ts'
 import { CommandFailed, explain } from './failures.ts'
 import { fsck } from './fsck.ts'
 import { gc } from './gc.ts'
 import { healthcheck } from './healthcheck.ts'
+import { installService } from './install-service.ts'
 import { key } from './key.ts'
+import { licenses } from './licenses.ts'
 import { mail } from './mail.ts'
 import { withConfigOptions } from './options.ts'
 import { secret } from './secret.ts'
 import { serve } from './serve.ts'
-import { user } from './user.ts'
+import { say, user } from './user.ts'
 
 /** All commands, in the order in which the help shows them. */
-const commands = [serve, user, key, mail, secret, gc, fsck, config, healthcheck]
+const commands = [serve, user, key, mail, secret, gc, fsck, backup, config, healthcheck, installService, licenses]
 
 /** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
 export async function run(args: readonly string[]): Promise<void> {
   const program = withConfigOptions(new Command('larder'))
     .description('Keeps files on your own disk: a 2xx means "on disk".')
-    .version(versionText(), '--version', 'print the version')
+    .option('--version', 'print the version, the commit and the libraries')
+    .on('option:version', () => {
+      say(versionText(ownBuild()))
+      throw new CommanderError(0, 'commander.version', 'the version was told')
+    })
     .showHelpAfterError('(larder --help tells what there is)')
     .exitOverride()
   for (const add of commands) add(program)
@@ -46,9 +53,4 @@ function exitCodeOf(error: unknown): number {
   process.stderr.write(`larder: ${explain(error)}\n`)
   if (error instanceof CommandFailed) return error.exitCode
   return isFailure(error) && error.code !== 'invalid' ? 1 : 2
-}
-
-function versionText(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
