@@ -4,12 +4,13 @@ import { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openWriter } from '../../src/catalogue/connection.ts'
-import { formWith, openTestApp, temporaryFolder, withKey } from '../support/app.ts'
+import { formWith, temporaryFolder, withKey } from '../support/app.ts'
+import { openInnerApp } from '../support/inner-app.ts'
 import { type Event, lossesAfterAnswer, recordingDisk } from '../support/power-cut.ts'
 
 /** One upload through the whole server on a disk that writes down what is done to it. */
 async function uploadOn(t: TestContext, recorder: ReturnType<typeof recordingDisk>, bytes: Buffer) {
-  const app = await openTestApp(t, {}, { disk: recorder.disk })
+  const app = await openInnerApp(t, {}, { disk: recorder.disk })
   recordRow(app.catalogue.write, recorder.events)
   recordAnswer(t, recorder.events)
   const response = await fetch(`${app.url}/api/v1/files/upload`, {

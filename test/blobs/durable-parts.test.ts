@@ -5,8 +5,8 @@ import { ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Disk, disk as realDisk } from '../../src/blobs/disk.ts'
-import { openTestApp, type TestApp } from '../support/app.ts'
 import { completeParts, ok, sent, sha256, startedParts } from '../support/direct-uploads.ts'
+import { type InnerApp, openInnerApp } from '../support/inner-app.ts'
 
 /** What happened, in order: `write`, `sync` and `synced` of a file or folder, `made`, `link`, `rename`, `unlink`, and what the catalogue and the client were told. */
 interface Event {
@@ -49,7 +49,7 @@ function recording(leaveOut: (path: string) => boolean) {
   return { disk, events }
 }
 
-function recordRows(app: TestApp, events: Event[]): void {
+function recordRows(app: InnerApp, events: Event[]): void {
   const write = app.catalogue.write as unknown as Record<string, (input: never) => Promise<unknown>>
   for (const name of ['addPart', 'noteAssembled', 'putFile']) {
     const original = write[name]?.bind(write)
@@ -86,7 +86,7 @@ const at = (events: readonly Event[], what: string, of?: string): number =>
 
 async function openRecording(t: TestContext, leaveOut: (path: string) => boolean = () => false) {
   const { disk, events } = recording(leaveOut)
-  const app = await openTestApp(t, {}, { disk })
+  const app = await openInnerApp(t, {}, { disk })
   recordRows(app, events)
   recordAnswers(t, events)
   return { app, events }

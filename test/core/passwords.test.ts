@@ -3,7 +3,7 @@ import { argon2Sync } from 'node:crypto'
 import { test } from 'node:test'
 import { isFailure } from '../../src/core/failure.ts'
 import { hashing, hashPassword, isOutdated, requirePassword, verifyPassword } from '../../src/core/passwords.ts'
-import { openTestApp, type TestApp } from '../support/app.ts'
+import { type InnerApp, openInnerApp } from '../support/inner-app.ts'
 
 const today = { memory: 19_456, passes: 2, parallelism: 1 }
 const former = { memory: 8_192, passes: 1, parallelism: 2 }
@@ -26,8 +26,8 @@ async function costsOf(work: () => Promise<unknown>): Promise<unknown[]> {
 }
 
 /** A server, and an account whose password was hashed by former rules. */
-async function withFormerHash(t: Parameters<typeof openTestApp>[0]) {
-  const app = await openTestApp(t)
+async function withFormerHash(t: Parameters<typeof openInnerApp>[0]) {
+  const app = await openInnerApp(t)
   const account = await app.newAccount('ada@example.org')
   const passwordHash = formerHash('correct horse')
   await app.catalogue.write.setPassword({ accountId: account.id, passwordHash, now: Date.now() })
@@ -36,7 +36,7 @@ async function withFormerHash(t: Parameters<typeof openTestApp>[0]) {
 
 const isWrong = (error: unknown): boolean => isFailure(error) && error.code === 'unauthenticated'
 
-const logIn = (app: TestApp, password = 'correct horse', email = 'ada@example.org') =>
+const logIn = (app: InnerApp, password = 'correct horse', email = 'ada@example.org') =>
   app.core.access.logIn(email, password)
 
 test('A password is right for its own hash alone, and equal passwords have different hashes', async () => {
@@ -99,7 +99,7 @@ test('A hash that was made by former rules is made anew at the next log-in, and 
   const { app, account, passwordHash, hashNow } = await withFormerHash(t)
   const earlier = await app.core.access.signIn(account, passwordHash)
   assert.equal(isOutdated((await hashNow()) ?? ''), true)
-  const updatedAt = (await app.core.accounts.named('ada@example.org')).updatedAt
+  const updatedAt = (await app.accounts.named('ada@example.org')).updatedAt
   let later = earlier
   const costs = await costsOf(async () => {
     later = await logIn(app)
@@ -109,7 +109,7 @@ test('A hash that was made by former rules is made anew at the next log-in, and 
   assert.equal(isOutdated(hash), false)
   assert.equal(await verifyPassword('correct horse', hash), true)
   for (const { token } of [earlier, later]) assert.equal((await app.core.access.byCookie(token)).account.id, account.id)
-  assert.equal((await app.core.accounts.named('ada@example.org')).updatedAt, updatedAt)
+  assert.equal((await app.accounts.named('ada@example.org')).updatedAt, updatedAt)
 
   assert.deepEqual(await costsOf(() => logIn(app)), [today])
   assert.equal(await hashNow(), hash, 'once is enough')
@@ -129,9 +129,9 @@ test('Of many log-ins at once that find a hash of former rules, all are let in',
 })
 
 test('An e-mail that nobody has costs what a known one costs, and so does one that cannot sign in', async (t) => {
-  const app = await openTestApp(t, { 'auth.registration': 'open' })
+  const app = await openInnerApp(t, { 'auth.registration': 'open' })
   await app.newAccount('ada@example.org')
-  await app.core.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
+  await app.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
   await app.catalogue.write.createAccount({
     id: crypto.randomUUID(),
     email: 'codes@example.org',
@@ -151,8 +151,8 @@ test('An e-mail that nobody has costs what a known one costs, and so does one th
 })
 
 test('An account that cannot sign in says so to who knows its password, and to nobody else', async (t) => {
-  const app = await openTestApp(t, { 'auth.registration': 'open' })
-  await app.core.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
+  const app = await openInnerApp(t, { 'auth.registration': 'open' })
+  await app.accounts.setDisabled(await app.newAccount('disabled@example.org'), true)
   await app.core.registration.register('fresh@example.org', 'correct horse')
   const needs = (needed: string) => (error: unknown) =>
     isFailure(error) && error.code === 'forbidden' && error.detail.needs === needed

@@ -195,7 +195,7 @@ test('An empty folder is deleted without more words, and a file that left it doe
 })
 
 test('The root is no folder that can be renamed or deleted, by its word or by its id', async () => {
-  const root = await app.core.catalogue.read.root(app.owner.id)
+  const root = await app.catalogue.read.root(app.owner.id)
   for (const id of ['root', root.id]) {
     assert.equal((await aether(app, 'DELETE', `/folders/${id}?recursive=true`)).status, 404, id)
     assert.equal((await aether(app, 'PATCH', `/folders/${id}`, { json: { name: 'x' } })).status, 404, id)

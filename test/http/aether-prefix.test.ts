@@ -45,7 +45,7 @@ test('Through a key with a prefix, what is stored lands in its folder, which is 
   const first = await upload(key, 'x', 'b.txt')
   const second = await upload(key, 'y', '../../c.txt', 'text/plain', { folderId: 'root' })
   assert.equal(first.folderId, second.folderId)
-  const path = await app.core.catalogue.read.pathOf((await app.core.catalogue.read.file(second.id))?.entryId ?? '')
+  const path = await app.catalogue.read.pathOf((await app.catalogue.read.file(second.id))?.entryId ?? '')
   assert.equal(path, 'new/deep/er/c.txt')
   const folder = await makeFolder(key, 'of-its-own')
   const list = await aether(key, 'GET', '/folders')
@@ -77,7 +77,7 @@ test('A list and the totals through a key with a prefix count its folder only', 
   await aether(app, 'GET', `/files/${above.id}/download`)
   await aether(key, 'GET', `/files/${one.id}/download`)
   await fetch(two.url).then((response) => response.arrayBuffer())
-  await app.core.activity.flush()
+  await app.activityKept()
   const { stats } = (await aether(key, 'GET', '/user/stats')).body
   assert.deepEqual(stats, {
     totalFiles: 2,

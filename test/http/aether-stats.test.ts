@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sizeInWords } from '../../src/http/aether/views.ts'
 import { aether, makeFolder } from '../support/aether.ts'
 import { openTestApp, upload, withKey } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 
 const KB = 1024
 const MB = 1024 * KB
@@ -35,10 +36,11 @@ test('Sizes are told in binary units, with one decimal below a hundred and none 
 })
 
 test('The statistics count files, folders and bytes, and what was sent this month and no other', async (t) => {
-  let now = Date.parse('2026-10-31T23:00:00Z')
-  const app = await openTestApp(t, {}, { clock: { now: () => now } })
+  const clock = new MovingClock()
+  clock.goTo('2026-10-31T23:00:00Z')
+  const app = await openTestApp(t, {}, { clock })
   const stats = async () => {
-    await app.core.activity.flush()
+    await app.activityKept()
     return (await aether(app, 'GET', '/user/stats')).body.stats
   }
   assert.deepEqual(await stats(), {
@@ -71,9 +73,9 @@ test('The statistics count files, folders and bytes, and what was sent this mont
   await read(`/m/${file.id}`, { 'If-None-Match': '*' })
   await read(`/m/${file.id}`, { Range: 'bytes=99999999-' })
   assert.equal((await stats()).bandwidthUsed, '5.0 MB', 'answers without a body send nothing')
-  now = Date.parse('2026-11-01T00:00:00Z')
+  clock.goTo('2026-11-01T00:00:00Z')
   assert.equal((await stats()).bandwidthUsed, '0 B')
   await aether(app, 'DELETE', `/files/${file.id}`)
-  now = Date.parse('2026-10-31T23:59:59Z')
+  clock.goTo('2026-10-31T23:59:00Z')
   assert.equal((await stats()).bandwidthUsed, '5.0 MB', 'what was sent of a deleted file was sent')
 })

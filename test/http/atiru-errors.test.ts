@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import sharp from 'sharp'
@@ -6,13 +8,12 @@ import { newKey } from '../../src/core/secrets.ts'
 import { type ErrorCode, errorCodes } from '../../src/http/root-failures.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { type AtiruAnswer, atiru, leavesNothing, logIn, refusal, store } from '../support/atiru.ts'
-import { faultyDisk } from '../support/faults.ts'
 import { thisFile } from '../support/shared.ts'
+import { blobPath } from '../support/state.ts'
 
-const disk = faultyDisk()
 const plans = { none: { image_ops: 0, origin_reads: 0 }, pictures: { image_ops: 0 }, ended: { trial_days: 1 } }
 const limits = { 'uploads.max_size': '1 MiB', 'images.max_pixels': 1_000, 'auth.registration': 'open' }
-const app = await openTestApp(thisFile, { plans, ...limits }, { disk: disk.disk })
+const app = await openTestApp(thisFile, { plans, ...limits })
 await app.newAccount('ada@example.org')
 
 const picture = await sharp({ create: { width: 20, height: 20, channels: 3, background: 'teal' } })
@@ -30,7 +31,7 @@ const credentials = (email: string) => ({ json: { email, password: 'correct hors
 
 async function keyOn(plan: string, email: string, until: number | null = null): Promise<string> {
   const account = await app.newAccount(email)
-  await app.core.accounts.setPlan(account, plan, until)
+  await app.accounts.setPlan(account, plan, until)
   return (await app.newKey({}, account)).text
 }
 
@@ -43,13 +44,6 @@ async function scaled(bytes: Uint8Array): Promise<AtiruAnswer> {
   const file = await store(app, bytes, { type: 'image/png' })
   return atiru(app, 'GET', `/m/${file.file_id}?width=5`, { key: null })
 }
-
-/** What an upload is answered that the disk fails under; nothing of it may be left. */
-const sendInto = (operation: 'write' | 'syncFile', code: string): Promise<AtiruAnswer> =>
-  leavesNothing(app, () => {
-    disk.fail(operation, code)
-    return send().finally(() => disk.mend())
-  })
 
 interface Cause {
   readonly status: number
@@ -224,17 +218,22 @@ const causes: Record<Exclude<ErrorCode, 'CONFLICT'>, Cause> = {
     status: 507,
     when: 'when the disk is full',
     says: /nothing was kept/,
-    cause: () => sendInto('write', 'ENOSPC'),
+    cause: async (t) => {
+      const full = await openTestApp(t, { 'data.reserve': '100 TiB' })
+      return leavesNothing(full, () => send('x', text, full.key, full))
+    },
   },
   INTERNAL_ERROR: {
     status: 500,
     when: 'when something breaks inside, which the log alone tells of',
     says: /something went wrong here; the log tells more of \w+-\w+/,
     cause: async () => {
-      const answer = await sendInto('syncFile', 'EIO')
+      const file = await store(app, 'what the disk lost')
+      await rm(blobPath(app, createHash('sha256').update('what the disk lost').digest('hex')))
+      const answer = await atiru(app, 'GET', `/m/${file.file_id}`, { key: null })
       const incident = answer.headers.get('x-request-id') ?? ''
-      assert.match(app.log(), new RegExp(`"${incident}".*EIO: made to fail, syncFile`))
-      assert.doesNotMatch(answer.bytes.toString(), /EIO|syncFile|\.ts|\/tmp/)
+      assert.match(await app.wholeLog(), new RegExp(`"${incident}".*not on the disk`))
+      assert.doesNotMatch(answer.bytes.toString(), /disk|\.ts|\/tmp/)
       return answer
     },
   },

@@ -113,10 +113,10 @@ test('Page after page is the whole list, each line once', async () => {
   const { key } = await somebody('walk@example.org')
   for (let n = 0; n < 12; n++) await atiru(app, 'GET', `/files/number-${n}`, { key })
   await linesOf(key, 12)
-  const { requests, total } = await app.core.catalogue.read.requests(
-    (await app.core.accounts.named('walk@example.org')).id,
-    { limit: 1_000, offset: 0 },
-  )
+  const { requests, total } = await app.catalogue.read.requests((await app.accounts.named('walk@example.org')).id, {
+    limit: 1_000,
+    offset: 0,
+  })
   assert.equal(requests.length, total)
   const seen: string[] = []
   // Each look adds a line in front, so the next page begins one further on.

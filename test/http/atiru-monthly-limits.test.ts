@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { aether } from '../support/aether.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { atiru, refusal, store } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 
 const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'teal' } })
   .png()
@@ -11,9 +12,9 @@ const picture = await sharp({ create: { width: 64, height: 48, channels: 3, back
 const plans = { five: { image_ops: 5, origin_reads: 5 }, pictures: { image_ops: 5 }, reads: { origin_reads: 5 } }
 
 /** A server whose owner is on a plan, and has one picture. */
-async function serverOn(t: TestContext, plan: keyof typeof plans, now: () => number = Date.now) {
-  const app = await openTestApp(t, { plans }, { clock: { now } })
-  await app.core.accounts.setPlan(app.owner, plan, null)
+async function serverOn(t: TestContext, plan: keyof typeof plans, clock = new MovingClock()) {
+  const app = await openTestApp(t, { plans }, { clock })
+  await app.accounts.setPlan(app.owner, plan, null)
   return { app, id: (await store(app, picture, { type: 'image/png' })).file_id }
 }
 
@@ -91,11 +92,12 @@ test('Answers without bytes use nothing up', async (t) => {
 })
 
 test('With the next month everything is allowed again', async (t) => {
-  let now = Date.parse('2026-10-31T23:59:00Z')
-  const { app, id } = await serverOn(t, 'five', () => now)
+  const clock = new MovingClock()
+  clock.goTo('2026-10-31T23:59:00Z')
+  const { app, id } = await serverOn(t, 'five', clock)
   for (let width = 1; width <= 5; width++) assert.equal((await get(app, `/m/${id}?width=${width}`)).status, 200)
   assert.equal((await get(app, `/m/${id}?width=1`)).status, 429)
-  now = Date.parse('2026-11-01T00:00:00Z')
+  clock.goTo('2026-11-01T00:00:00Z')
   for (let width = 6; width <= 10; width++) assert.equal((await get(app, `/m/${id}?width=${width}`)).status, 200)
   assert.equal((await get(app, `/m/${id}`)).status, 429)
 })
@@ -114,7 +116,7 @@ test('Who comes to another plan within a month has used there what was used befo
   // What is used up of one thing is known from here on; of the other, which this plan does not limit, it must be too.
   assert.equal((await get(app, `/m/${id}?width=1`)).status, 200)
   for (let n = 0; n < 4; n++) assert.equal((await get(app, `/m/${id}`)).status, 200)
-  await app.core.accounts.setPlan(app.owner, 'reads', null)
+  await app.accounts.setPlan(app.owner, 'reads', null)
   refusal(await get(app, `/m/${id}`), 429, 'ORIGIN_READS_LIMIT_REACHED')
 })
 

@@ -89,7 +89,7 @@ test('A very long name is cut to 1,024 bytes, between two characters', async () 
 test('Two files of one name are two files, and both keep it', async () => {
   const [one, two] = [await stored('twice.txt'), await stored('twice.txt')]
   assert.deepEqual([one.name, two.name], ['twice.txt', 'twice.txt'])
-  const { read } = app.core.catalogue
+  const { read } = app.catalogue
   const paths = await Promise.all(
     [one, two].map(async ({ file_id: id }) => read.pathOf((await read.file(id))?.entryId ?? '')),
   )

@@ -3,14 +3,13 @@ import { beforeEach, test } from 'node:test'
 import { aether } from '../support/aether.ts'
 import { formWith, openTestApp, upload } from '../support/app.ts'
 import { atiru, leavesNothing, newPerson, refusal, store } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { thisFile } from '../support/shared.ts'
 import { stateOf } from '../support/state.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 beforeEach(() => {
-  ahead = 0
+  clock.aheadMs = 0
 })
 const day = 86_400_000
 
@@ -25,7 +24,7 @@ const app = await openTestApp(thisFile, { plans, ...quota }, { clock })
 /** Somebody on a plan, from now on. */
 async function onPlan(email: string, plan: string | null, until: number | null = null) {
   const { account, session } = await newPerson(app, email)
-  await app.core.accounts.setPlan(account, plan, until)
+  await app.accounts.setPlan(account, plan, until)
   return { account, key: session.access_token }
 }
 
@@ -49,7 +48,7 @@ test('The profile is the account, and its plan with all limits', async () => {
   })
   assert.deepEqual(Object.keys(profile.user), ['id', 'email', 'created_at', 'updated_at'])
   const before = Date.now()
-  await app.core.accounts.setPlan(account, 'full', null)
+  await app.accounts.setPlan(account, 'full', null)
   const { plan, access_until: until } = await profileOf(key)
   assert.deepEqual(plan, {
     name: 'full',
@@ -87,9 +86,9 @@ test('A plan bounds bytes and files, at every door, and counts what is there alr
     const answer = await atiru(app, 'POST', '/files', { bytes: '', headers, key })
     refusal(answer, 403, 'FILE_COUNT_LIMIT_REACHED', 'the quota of 3 files does not allow for it: 3 are in use')
   })
-  await app.core.accounts.setPlan(account, null, null)
+  await app.accounts.setPlan(account, null, null)
   await store(app, 'x'.repeat(500), { key })
-  await app.core.accounts.setPlan(account, 'small', null)
+  await app.accounts.setPlan(account, 'small', null)
   const answer = await atiru(app, 'POST', '/files', { bytes: 'x', headers, key })
   assert.equal(answer.status, 403, 'what is over the quota stays, and nothing is added')
   assert.equal((await atiru(app, 'GET', '/files', { key })).body.files.length, 4)
@@ -139,9 +138,9 @@ test('After a trial everything can be read, nothing changed, and nothing is dele
   const { text: key } = await app.newKey({}, account)
   const file = await store(app, 'kept', { key })
   const { access_until: until } = await profileOf(key)
-  ahead = Date.parse(until ?? '') - Date.now() - 5_000
+  clock.aheadMs = Date.parse(until ?? '') - Date.now() - 5_000
   await store(app, 'in time', { key })
-  ahead = Date.parse(until ?? '') - Date.now() + 1
+  clock.aheadMs = Date.parse(until ?? '') - Date.now() + 1
   const before = await stateOf(app)
   await changesNothing(key, file.file_id)
   assert.deepEqual(await stateOf(app), before)
@@ -149,7 +148,7 @@ test('After a trial everything can be read, nothing changed, and nothing is dele
     assert.equal((await atiru(app, 'GET', path, { key })).status, 200, path)
   assert.equal(await (await fetch(file.default_url ?? '')).text(), 'kept')
   assert.equal((await aether({ ...app, key }, 'GET', `/files/${file.file_id}/download`)).bytes.toString(), 'kept')
-  await app.core.accounts.setPlan(account, 'trial', Date.now() + ahead + day)
+  await app.accounts.setPlan(account, 'trial', clock.now() + day)
   await store(app, 'longer', { key })
 })
 
@@ -157,10 +156,10 @@ test('An end that is said for one account counts for it, whatever the plan says,
   const end = Date.now() + 5 * day
   const { account, key } = await onPlan('until@example.org', 'trial', end)
   assert.equal((await profileOf(key)).access_until, new Date(end).toISOString())
-  await app.core.accounts.setPlan(account, null, Date.now() - 1)
+  await app.accounts.setPlan(account, null, Date.now() - 1)
   const file = { 'Content-Type': 'text/plain' }
   refusal(await atiru(app, 'POST', '/files', { bytes: 'x', headers: file, key }), 403, 'TRIAL_ENDED')
-  await app.core.accounts.setPlan(account, null, null)
+  await app.accounts.setPlan(account, null, null)
   assert.equal((await profileOf(key)).access_until, null)
   await store(app, 'again', { key })
 })

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { openTestApp } from '../support/app.ts'
 import { atiru, newPerson, refreshed, refusal, type Session, signedIn } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
+import { newSession } from '../support/session.ts'
 import { thisFile } from '../support/shared.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 beforeEach(() => {
-  ahead = 0
+  clock.aheadMs = 0
 })
 const day = 86_400_000
 const app = await openTestApp(thisFile, {}, { clock })
@@ -64,17 +64,17 @@ test('Of twenty at once it is one, too', async () => {
 
 test('A refresh token is good for thirty days from its last use', async () => {
   const { session } = await newPerson(app, 'month@example.org')
-  ahead = 30 * day - 60_000
+  clock.aheadMs = 30 * day - 60_000
   const second = await next(session)
-  ahead = 59 * day
+  clock.aheadMs = 59 * day
   const third = await next(second)
-  ahead = 89 * day
+  clock.aheadMs = 89 * day
   refusal(await refreshed(app, third.refresh_token), 401, 'INVALID_OR_EXPIRED_TOKEN')
 })
 
 test('What is no refresh token refreshes nothing: an access token, a key, a cookie, another text', async () => {
-  const { session } = await newPerson(app, 'other@example.org')
-  const { token: cookie } = await app.core.access.logIn('other@example.org', 'correct horse')
+  const { account, session } = await newPerson(app, 'other@example.org')
+  const { token: cookie } = await newSession(app, account, 'page')
   for (const text of [session.access_token, app.key, cookie, 'x', '', ' ', '\u0000', 'ü'.repeat(1000)]) {
     refusal(await refreshed(app, text), 401, 'INVALID_OR_EXPIRED_TOKEN')
   }
@@ -86,9 +86,9 @@ test('What is no refresh token refreshes nothing: an access token, a key, a cook
 
 test('An account that was disabled refreshes nothing', async () => {
   const { account, session } = await newPerson(app, 'disabled@example.org')
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   await isDead(session)
-  await app.core.accounts.setDisabled(account, false)
+  await app.accounts.setDisabled(account, false)
   await isDead(session)
 })
 

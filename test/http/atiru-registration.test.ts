@@ -2,16 +2,15 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { type AtiruAnswer, atiru, followed, logIn, refusal, registered } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { codeIn, lastLetterTo, lettersTo, linkIn, tokenIn } from '../support/outbox.ts'
 import { rawRequest } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { stateOf } from '../support/state.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 beforeEach(() => {
-  ahead = 0
+  clock.aheadMs = 0
 })
 const allowed = 'https://app.example.com'
 const app = await openTestApp(thisFile, { 'auth.registration': 'open', 'auth.allowed_redirects': allowed }, { clock })
@@ -112,7 +111,7 @@ test('The link leads on when it is followed twice, and looking ahead at it does 
 test('A link that is unknown, or older than a day, is told of: to programs as JSON, to browsers on the dashboard', async () => {
   await register('late@example.org')
   const link = linkIn(await lastLetterTo(app, 'late@example.org', 'confirm'))
-  ahead = 86_400_000
+  clock.aheadMs = 86_400_000
   refusal(
     await atiru(app, 'GET', link.pathname + link.search, { key: null }),
     404,
@@ -122,7 +121,7 @@ test('A link that is unknown, or older than a day, is told of: to programs as JS
   const page = await followed(app, link, { headers: { Accept: 'text/html,*/*;q=0.8' } })
   assert.equal(page.status, 302)
   assert.equal(page.headers.get('location'), `${app.url}/app/sign-in?notice=link-over`)
-  ahead = 0
+  clock.aheadMs = 0
   assert.equal((await followed(app, link)).status, 302)
   refusal(await atiru(app, 'GET', '/auth/confirm?token=x', { key: null }), 404, 'NOT_FOUND')
   refusal(await atiru(app, 'GET', '/auth/confirm', { key: null }), 400, 'INVALID_REQUEST', /token is required/)

@@ -7,14 +7,14 @@ import { type CryptoKey, decodeJwt, decodeProtectedHeader, type JWTPayload, Sign
 import { rotateSigningKey } from '../../src/tokens/index.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { atiru, newPerson, refusal, type Session, signedIn } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
+import { newSession } from '../support/session.ts'
 import { thisFile } from '../support/shared.ts'
 import { until } from '../support/state.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 beforeEach(() => {
-  ahead = 0
+  clock.aheadMs = 0
 })
 const hour = 3_600_000
 const app = await openTestApp(thisFile, {}, { clock })
@@ -89,8 +89,8 @@ const forgeries: Record<string, () => string | Promise<string>> = {
   'without a log-in': () => forged({ claims: { sid: undefined } }),
   'whose log-in is no text': () => forged({ claims: { sid: 5 } }),
   'of a page: its session is no log-in for programs': async () => {
-    const { caller } = await app.core.access.logIn('ada@example.org', 'correct horse')
-    return forged({ claims: { sid: caller.by === 'session' ? caller.session.id : '' } })
+    const { id } = await newSession(app, await app.accounts.named('ada@example.org'), 'page')
+    return forged({ claims: { sid: id } })
   },
   'for another purpose': () => forged({ claims: { purpose: 'reset' } }),
   'without a purpose': () => forged({ claims: { purpose: undefined } }),
@@ -144,7 +144,7 @@ test('Nobody is let in by a token whose header names an algorithm of two keys, w
 test('The signing key is in a file that nobody else may read', async () => {
   assert.equal((await stat(join(app.folder, 'tokens.json'))).mode & 0o777, 0o600)
   assert.ok(ours.length >= 32)
-  assert.ok(!app.log().includes(signing?.secret ?? ''))
+  assert.ok(!(await app.wholeLog()).includes(signing?.secret ?? ''))
 })
 
 const kidOf = ({ access_token: token }: Session): string => decodeProtectedHeader(token).kid ?? ''
@@ -164,7 +164,7 @@ test('A key made beside the running server signs from now on, and what the old o
   )
   assert.equal((await stat(join(server.folder, 'tokens.json'))).mode & 0o777, 0o600)
   for (const one of [before, after]) assert.equal((await files(one)).status, 200)
-  ahead = hour
+  clock.aheadMs = hour
   refusal(await files(before), 401, 'INVALID_OR_EXPIRED_TOKEN', /expired/)
 })
 
@@ -173,7 +173,7 @@ test('A key that was retired two hours ago goes with the next one, and opens not
   const { session: live } = await newPerson(server)
   const [stolen] = (await keyFileOf(server)).keys
   await rotateBeside(server)
-  ahead = 2 * hour
+  clock.aheadMs = 2 * hour
   await rotateBeside(server)
   const left = (await keyFileOf(server)).keys.map(({ id }) => id)
   assert.equal(left.length, 2)

@@ -138,7 +138,7 @@ test('A client gone at the headers or in the body leaves nothing', async () => {
       const connection = await RawConnection.open(app.url)
       await connection.sent(requestHead('POST', '/files', headers))
       await connection.sent(bytes.subarray(0, sent))
-      await until('the upload to begin', () => app.core.uploads.reservations.reservedBy(app.owner.id) > 0)
+      await until('the upload to begin', () => app.isUploading())
       connection.destroy()
       await nothingUnderWay(app)
     }
@@ -166,6 +166,6 @@ test('A key without files:write stores nothing, and one that is held to a folder
   })
   const held = await app.newKey({ pathPrefix: 'docs/2026/' })
   const file = await store(app, 'held', { name: '../../a.txt', key: held.text })
-  const { read } = app.core.catalogue
+  const { read } = app.catalogue
   assert.equal(await read.pathOf((await read.file(file.file_id))?.entryId ?? ''), 'docs/2026/a.txt')
 })

@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { aether } from '../support/aether.ts'
 import { openTestApp, type TestApp, withKey } from '../support/app.ts'
 import { atiru, newPerson, refusal, store } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { until } from '../support/state.ts'
 
 interface Usage {
@@ -43,8 +44,9 @@ const picture = await sharp({ create: { width: 64, height: 48, channels: 3, back
   .toBuffer()
 
 test('Usage tells what is stored now, and the bounds of the calendar month in UTC', async (t) => {
-  let now = Date.parse('2028-02-10T12:00:00Z')
-  const app = await openTestApp(t, {}, { clock: { now: () => now } })
+  const clock = new MovingClock()
+  clock.goTo('2028-02-10T12:00:00Z')
+  const app = await openTestApp(t, {}, { clock })
   const nothing = { storage_bytes: 0, files_count: 0, origin_reads: 0, image_ops: 0 }
   const february = { period_start: '2028-02-01T00:00:00.000Z', period_end: '2028-02-29T23:59:59.000Z' }
   assert.deepEqual(await usageOf(app), { ...nothing, ...february })
@@ -52,7 +54,7 @@ test('Usage tells what is stored now, and the bounds of the calendar month in UT
   await store(app, 'x'.repeat(1_000))
   assert.deepEqual(await usageOf(app), { ...nothing, storage_bytes: 2_000, files_count: 2, ...february })
   await atiru(app, 'DELETE', `/files/${file.file_id}`)
-  now = Date.parse('2028-12-31T23:59:59.999Z')
+  clock.goTo('2028-12-31T23:59:00Z')
   assert.deepEqual(await usageOf(app), {
     ...nothing,
     storage_bytes: 1_000,
@@ -112,12 +114,13 @@ test('A picture that is made is an image operation, and one from the cache is no
 })
 
 test('With the month the counts begin anew, and what is stored stays', async (t) => {
-  let now = Date.parse('2026-10-31T23:59:58Z')
-  const app = await openTestApp(t, {}, { clock: { now: () => now } })
+  const clock = new MovingClock()
+  clock.goTo('2026-10-31T23:59:00Z')
+  const app = await openTestApp(t, {}, { clock })
   const { file_id: id } = await store(app, picture, { type: 'image/png' })
   await fetched(`${app.url}/m/${id}?width=10`)
   await counts(app, 1, 1)
-  now = Date.parse('2026-11-01T00:00:00Z')
+  clock.goTo('2026-11-01T00:00:00Z')
   assert.deepEqual(await usageOf(app), {
     storage_bytes: picture.length,
     files_count: 1,

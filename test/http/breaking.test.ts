@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SignJWT } from 'jose'
 import { keyFilePath, readOrMake } from '../../src/tokens/key-file.ts'
 import { openTestApp, type TestApp, withKey } from '../support/app.ts'
+import { atiru, newPerson, registered, signedIn } from '../support/atiru.ts'
 import { RawConnection, requestHead } from '../support/raw.ts'
 import { until } from '../support/state.ts'
 
@@ -22,10 +23,9 @@ test('Clients that leave at any moment of a raw upload end nothing but their upl
     setTimeout(() => socket.resetAndDestroy(), n % 12)
     if (n % 20 === 19) await sleep(20)
   }
-  const reserved = () => app.core.uploads.reservations.reservedBy(app.owner.id)
-  await until('all to be gone', async () => reserved() === 0 && (await readdir(join(app.folder, 'tmp'))).length === 0)
+  await until('all to be gone', async () => !(await app.isUploading()))
   assert.equal((await store(app, 'text/plain', 'after them')).status, 201)
-  assert.doesNotMatch(app.log(), /"level":50/)
+  assert.doesNotMatch(await app.wholeLog(), /"level":50/)
 })
 
 test('No parameter of a type makes a browser find another one in it', async (t) => {
@@ -49,8 +49,8 @@ test('No parameter of a type makes a browser find another one in it', async (t) 
 
 test('A key that was retired signs nothing any more, however long it says that its tokens live', async (t) => {
   const app = await openTestApp(t)
-  await app.newAccount('ann@example.org')
-  const { accessToken, account } = await app.core.access.logInForTokens('ann@example.org', 'correct horse')
+  const { account, session } = await newPerson(app, 'ann@example.org')
+  const accessToken = session.access_token
   const [head = '', body = ''] = accessToken.split('.')
   const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
   const { issuer, keys } = await readOrMake(keyFilePath(app.folder), 0)
@@ -77,8 +77,7 @@ test('A key that was retired signs nothing any more, however long it says that i
 
 test('A log-in that ends while its upload is under way publishes nothing', async (t) => {
   const app = await openTestApp(t)
-  await app.newAccount('ann@example.org')
-  const { accessToken } = await app.core.access.logInForTokens('ann@example.org', 'correct horse')
+  const accessToken = (await newPerson(app, 'ann@example.org')).session.access_token
   const headers = { Authorization: `Bearer ${accessToken}`, 'Content-Type': 'text/plain', 'Content-Length': '10' }
   const slow = await RawConnection.open(app.url)
   slow.send(`${requestHead('POST', '/files', headers)}12345`)
@@ -100,8 +99,9 @@ test('Where nobody needs to say who calls, a body is as small as an e-mail and a
 test('Those who register are put on the plan that is named for them', async (t) => {
   const plans = { small: { files: 1, trial_days: 14 } }
   const app = await openTestApp(t, { 'auth.registration': 'open', 'auth.plan': 'small', plans })
-  await app.core.registration.register('ann@example.org', 'correct horse')
-  const account = await app.core.accounts.named('ann@example.org')
+  await registered(app, 'ann@example.org')
+  const account = await app.accounts.named('ann@example.org')
   assert.equal(account.plan, 'small')
-  assert.equal(app.core.plans.accessUntil(account), (account.planSince ?? 0) + 14 * 86_400_000)
+  const { body } = await atiru(app, 'GET', '/profile', { key: (await signedIn(app, 'ann@example.org')).access_token })
+  assert.equal(Date.parse(body.access_until ?? ''), (account.planSince ?? 0) + 14 * 86_400_000)
 })

@@ -22,8 +22,8 @@ test('The limits of a plan stand beside what is in use, and what was sent this m
     '{small = {storage = "1 MiB", files = 1000, image_ops = 20, origin_reads = 3000, max_upload = "10 KiB", trial_days = 14}}'
   const app = await openTestApp(t, { plans })
   const visitor = await signedIn(app)
-  const account = await app.core.accounts.named(ada)
-  await app.core.accounts.setPlan(account, 'small', null)
+  const account = await app.accounts.named(ada)
+  await app.accounts.setPlan(account, 'small', null)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'twelve bytes' }], { public: 'on' }))
   const link = /data-copy value="([^"]*)"/.exec(await (await visitor.get('/app/')).text())?.[1] ?? ''
   for (let n = 0; n < 2; n++) await (await fetch(link)).text()
@@ -36,8 +36,8 @@ test('The limits of a plan stand beside what is in use, and what was sent this m
 test('A trial that is over is told so', async (t) => {
   const app = await openTestApp(t, { plans: '{trial = {trial_days = 14}}' })
   const visitor = await signedIn(app)
-  const account = await app.core.accounts.named(ada)
-  await app.core.accounts.setPlan(account, 'trial', Date.UTC(2026, 4, 3))
+  const account = await app.accounts.named(ada)
+  await app.accounts.setPlan(account, 'trial', Date.UTC(2026, 4, 3))
   assert.match(await pageText(await visitor.get('/app/account')), /no more since 3 May 2026 ; what is stored stays/)
 })
 

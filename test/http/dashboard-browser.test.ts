@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { openTestApp, type TestApp, temporaryFolder, upload } from '../support/app.ts'
-import { linkTo } from '../support/dashboard.ts'
+import { linkTo, Visitor } from '../support/dashboard.ts'
 import { skipWithout } from '../support/needs.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -39,7 +39,7 @@ async function openPage(t: { after(close: () => unknown): void }, options: Brows
 
 /** Follows a set-up link to its end. */
 async function setUp(page: Page, app: TestApp, base = lanUrl(app)): Promise<void> {
-  await page.goto(`${base}/app/set-up?token=${await app.core.accounts.createSetUpLink(app.owner)}`)
+  await page.goto(`${base}/app/set-up?token=${await app.accounts.createSetUpLink(app.owner)}`)
   await page.getByLabel('E-mail address').fill('ada@example.org')
   await page.getByLabel('Password').fill('correct horse')
   await page.getByRole('button', { name: 'Set up' }).click()
@@ -178,7 +178,7 @@ test('No page is wider than a small phone, whatever the names', async (t) => {
   await app.newKey({ name: long, pathPrefix: `${long}/`, scopes: ['files:read', 'files:write', 'user:read'] })
   const email = `${'a'.repeat(200)}@example.org`
   await app.newAccount(email)
-  await app.core.registration.forgot(email)
+  await new Visitor(app).post('/app/forgot', { email })
   const { path: reset } = await linkTo(app, email, 'reset')
   const look = async (paths: readonly string[]): Promise<void> => {
     for (const path of paths) {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import sharp from 'sharp'
-import { disk } from '../../src/blobs/disk.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import { formOf, pageText, signedIn, textOf, until, type Visitor } from '../support/dashboard.ts'
 
 /** The files of the list, as the page has them: one piece of markup each. */
@@ -22,9 +20,8 @@ const idIn = (row = ''): string => /files\/([\w-]{16})\/download/.exec(row)?.[1]
 /** Nothing of a refused upload is left: not in the list, not in the quota, not on the disk. */
 async function assertNothingKept(app: TestApp, visitor: Visitor): Promise<void> {
   assert.deepEqual(await rowsOf(visitor), [])
-  const { id } = await app.core.accounts.named('ada@example.org')
-  assert.equal(app.core.uploads.reservations.reservedBy(id), 0)
-  assert.deepEqual(await readdir(join(app.folder, 'tmp')), [])
+  const { id } = await app.accounts.named('ada@example.org')
+  assert.equal(await app.isUploading(id), false)
 }
 
 test('A form stores several files, with what is said of them, and leads back to the list', async (t) => {
@@ -128,13 +125,12 @@ test('What says neither public nor private changes nothing, and nobody changes w
 })
 
 test('After a trial files are seen, and neither stored nor changed', async (t) => {
-  let day = 0
-  const clock = { now: () => Date.now() + day * 86_400_000 }
+  const clock = new MovingClock()
   const app = await openTestApp(t, { plans: '{trial = {trial_days = 14}}' }, { clock })
   const visitor = await signedIn(app)
-  await app.core.accounts.setPlan(await app.core.accounts.named('ada@example.org'), 'trial', null)
+  await app.accounts.setPlan(await app.accounts.named('ada@example.org'), 'trial', null)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
-  day = 15
+  clock.aheadMs = 15 * 86_400_000
   const id = await onlyId(visitor)
   for (const refused of [
     await visitor.post('/app/upload', formOf([{ name: 'b.txt', bytes: 'b' }])),
@@ -149,7 +145,7 @@ test('After a trial files are seen, and neither stored nor changed', async (t) =
 test('A plan whose reads of the month are used up says so', async (t) => {
   const app = await openTestApp(t, { plans: '{small = {origin_reads = 1}}' })
   const visitor = await signedIn(app)
-  await app.core.accounts.setPlan(await app.core.accounts.named('ada@example.org'), 'small', null)
+  await app.accounts.setPlan(await app.accounts.named('ada@example.org'), 'small', null)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
   const path = `/app/files/${await onlyId(visitor)}/download`
   assert.equal(await (await visitor.get(path)).text(), 'a')
@@ -275,19 +271,6 @@ test('What is too large, of a type not taken, or no file at all is refused in wo
   await assertNothingKept(app, visitor)
 })
 
-test('A full disk is told in words, and what is stored stays', async (t) => {
-  let isFull = false
-  const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
-  const write: typeof disk.write = (...args) => (isFull ? Promise.reject(full) : disk.write(...args))
-  const app = await openTestApp(t, {}, { disk: { ...disk, write } })
-  const visitor = await signedIn(app)
-  await visitor.post('/app/upload', formOf([{ name: 'kept.txt', bytes: 'kept' }]))
-  isFull = true
-  const page = await pageText(await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }])), 507)
-  assert.match(page, /disk is full Nothing of this was kept/)
-  assert.equal((await rowsOf(visitor)).length, 1)
-})
-
 test('Uploads by the form count towards the limit that the doors count', async (t) => {
   const visitor = await signedIn(await openTestApp(t, { 'limits.upload': '1/1m' }))
   const form = () => formOf([{ name: 'a.txt', bytes: 'a' }])
@@ -334,10 +317,9 @@ test('A browser that leaves in the middle of an upload leaves nothing behind', a
   socket.write(
     `POST /app/upload HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nCookie: larder_session=${visitor.session}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n${body}`,
   )
-  const { id } = await app.core.accounts.named('ada@example.org')
-  const reserved = () => app.core.uploads.reservations.reservedBy(id)
-  await until('the upload has begun', () => reserved() > 0)
+  const { id } = await app.accounts.named('ada@example.org')
+  await until('the upload has begun', () => app.isUploading(id))
   socket.destroy()
-  await until('what it reserved is free', () => reserved() === 0)
+  await until('what it held is free', async () => !(await app.isUploading(id)))
   await assertNothingKept(app, visitor)
 })

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { disk } from '../../src/blobs/disk.ts'
-import { type Code, Failure } from '../../src/core/failure.ts'
-import { words } from '../../src/http/dashboard/failures.ts'
 import { openTestApp } from '../support/app.ts'
-import { formOf, linkTo, pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
+import { formOf, linkTo, pageText, signedIn, textOf, Visitor } from '../support/dashboard.ts'
 
 const open = { 'auth.registration': 'open' }
 
@@ -13,7 +10,7 @@ test('Every page is kept by nobody, runs nothing but our own, and is framed nowh
   const app = await openTestApp(t, open)
   const visitor = await signedIn(app)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }], { public: 'on' }))
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   const keyPage = (await visitor.post('/app/keys', { name: 'one', days: '' })).headers.get('location') ?? ''
   const pages = [
     await visitor.get('/app/'),
@@ -71,51 +68,13 @@ test('What is not there is a page that says so, and so is a wrong way of asking'
   assert.equal(await allowed('OPTIONS', '/app/sign-in'), 'GET, HEAD, POST')
 })
 
-test('A fault of ours is a page with a number for the log, and nothing of its cause', async (t) => {
-  const broken: typeof disk.create = () => Promise.reject(new Error('a secret of the disk'))
-  let isBroken = false
-  const create: typeof disk.create = (path) => (isBroken ? broken(path) : disk.create(path))
-  const app = await openTestApp(t, {}, { disk: { ...disk, create } })
-  const visitor = await signedIn(app)
-  isBroken = true
-  const response = await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }]))
-  const incident = response.headers.get('x-request-id') ?? ''
-  const text = await pageText(response, 500)
-  assert.ok(text.includes(`tells more under ${incident}.`) && !text.includes('secret'))
-  await until('the fault is logged', () => app.log().includes(incident))
-  assert.match(app.log(), /a secret of the disk/)
-})
-
-test('Every failure has its status and a whole sentence for people', () => {
-  const failures: { [C in Code]: readonly [number, Failure<C>] } = {
-    unauthenticated: [401, new Failure('unauthenticated', { reason: 'password' })],
-    forbidden: [403, new Failure('forbidden', { needs: 'active_account' })],
-    not_found: [404, new Failure('not_found', { what: 'route', id: '' })],
-    method_not_allowed: [405, new Failure('method_not_allowed', { allowed: [] })],
-    conflict: [409, new Failure('conflict', { what: 'file', id: '', why: 'it is taken' })],
-    invalid: [400, new Failure('invalid', { issues: [{ path: [], problem: 'it is wrong', kind: '' }] })],
-    too_large: [413, new Failure('too_large', { of: 'file', limit: 1_024, unit: 'bytes' })],
-    type_refused: [415, new Failure('type_refused', { type: 'a/b', because: 'not_allowed' })],
-    quota_exceeded: [403, new Failure('quota_exceeded', { of: 'bytes', limit: 1, used: 1 })],
-    rate_limited: [429, new Failure('rate_limited', { limit: 1, windowSeconds: 1, retryAfterSeconds: 1 })],
-    disk_full: [507, new Failure('disk_full', { why: 'full' })],
-    busy: [503, new Failure('busy', { why: 'busy', retryAfterSeconds: 1 })],
-    internal: [500, new Failure('internal', { incident: 'x-1' })],
-  }
-  for (const [code, [status, { detail }]] of Object.entries(failures)) {
-    const told = words[code as Code](detail as never)
-    assert.equal(told.status, status)
-    assert.match(told.text, /^[A-Z].*\.$/, code)
-  }
-})
-
 test('Below a base path every link, form, picture and redirect carries it, and the cookie is held to it', async (t) => {
   const app = await openTestApp(t, { ...open, 'server.base_path': '/larder' })
   const visitor = await signedIn(app)
   const files = Array.from({ length: 51 }, (_, n) => ({ name: `${n}.txt`, bytes: 'x' }))
   const stored = await visitor.post('/app/upload', formOf(files, { public: 'on' }))
   assert.equal(stored.headers.get('location'), '/larder/app/?stored=51')
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   for (const path of [
     '/app/',
     '/app/?page=2',
@@ -179,7 +138,7 @@ test('Every field of every form has a name that can be read out', async (t) => {
   const app = await openTestApp(t, open)
   const visitor = await signedIn(app)
   await visitor.post('/app/upload', formOf([{ name: 'a.txt', bytes: 'a' }], { public: 'on' }))
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   await visitor.post('/app/forgot', { email: 'ada@example.org' })
   const { path: resetPath } = await linkTo(app, 'ada@example.org', 'reset')
   const stranger = new Visitor(app)

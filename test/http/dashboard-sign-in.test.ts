@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import { pageText, signedIn, textOf, until, Visitor } from '../support/dashboard.ts'
 import { thisFile } from '../support/shared.ts'
 
@@ -62,7 +63,7 @@ test('A set-up link gives its account an e-mail and a password, once, and signs 
 test('Looking at a set-up link does not use it up', async () => {
   const app = shared
   const visitor = new Visitor(app)
-  const link = `/app/set-up?token=${await app.core.accounts.createSetUpLink(app.owner)}`
+  const link = `/app/set-up?token=${await app.accounts.createSetUpLink(app.owner)}`
   for (let n = 0; n < 3; n++) assert.equal((await visitor.get(link)).status, 200)
 })
 
@@ -77,7 +78,7 @@ test('A set-up form with a fault comes back with what was typed, and the link st
   const app = await openTestApp(t)
   await app.newAccount('taken@example.org')
   const visitor = new Visitor(app)
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   const faults = [
     { email: 'ada@example.org', password: 'short', status: 400, says: /at least 6 characters/ },
     { email: 'ada', password: 'correct horse', status: 400, says: /name@example\.org/ },
@@ -96,7 +97,7 @@ test('A set-up form with a fault comes back with what was typed, and the link st
 test("A set-up page's token travels in no Referer, and its form still says where it is from", async () => {
   const app = shared
   const visitor = new Visitor(app)
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   for (const query of [`?token=${token}`, '?token=over']) {
     // `no-referrer` would make browsers send `Origin: null` with the form.
     assert.equal((await visitor.get(`/app/set-up${query}`)).headers.get('referrer-policy'), 'strict-origin')
@@ -146,20 +147,20 @@ test('Signing out ends the session for every copy of the cookie', async (t) => {
 })
 
 test('A session that expired, was ended by a new password, or whose account is disabled is taken away', async (t) => {
-  let hour = 0
-  const app = await openTestApp(t, {}, { clock: { now: () => Date.now() + hour * 3_600_000 } })
+  const clock = new MovingClock()
+  const app = await openTestApp(t, {}, { clock })
   const wait = (): void => {
-    hour = 30 * 24 + 1
+    clock.aheadMs = (30 * 24 + 1) * 3_600_000
   }
   const endings: readonly (readonly [string, (account: typeof app.owner) => Promise<void> | void])[] = [
-    ['password@example.org', (account) => app.core.accounts.setPassword(account, 'another horse')],
-    ['disabled@example.org', (account) => app.core.accounts.setDisabled(account, true)],
+    ['password@example.org', (account) => app.accounts.setPassword(account, 'another horse')],
+    ['disabled@example.org', (account) => app.accounts.setDisabled(account, true)],
     ['expired@example.org', wait],
   ]
   for (const [email, end] of endings) {
     const visitor = await signedIn(app, email)
     assert.equal((await visitor.get('/app/')).status, 200)
-    await end(await app.core.accounts.named(email))
+    await end(await app.accounts.named(email))
     const response = await visitor.get('/app/keys')
     assert.equal(response.headers.get('location'), '/app/sign-in?notice=ended', email)
     assert.equal(visitor.session, '', email)
@@ -169,7 +170,7 @@ test('A session that expired, was ended by a new password, or whose account is d
 
 test('A disabled account cannot sign in, and only the right password is told why', async (t) => {
   const app = await openTestApp(t)
-  await app.core.accounts.setDisabled(await app.newAccount('ada@example.org'), true)
+  await app.accounts.setDisabled(await app.newAccount('ada@example.org'), true)
   const visitor = new Visitor(app)
   const signIn = (password: string) => visitor.post('/app/sign-in', { email: 'ada@example.org', password })
   assert.match(await pageText(await signIn('correct horse'), 403), /account is disabled/)
@@ -225,7 +226,7 @@ test('No cookie opens an API door, and no key a page', async (t) => {
 
 test('The log names the account of a page, and no password, token or cookie', async (t) => {
   const app = await openTestApp(t)
-  const token = await app.core.accounts.createSetUpLink(app.owner)
+  const token = await app.accounts.createSetUpLink(app.owner)
   const visitor = new Visitor(app)
   await visitor.get(`/app/set-up?token=${token}`)
   await visitor.post('/app/set-up', { token, email: 'ada@example.org', password: 'a very own secret' })
@@ -233,6 +234,6 @@ test('The log names the account of a page, and no password, token or cookie', as
   const line = new RegExp(`"path":"/app/","status":200.*"account":"${app.owner.id}"`)
   // A request's line is written when its connection is done with it, which may be after its reader is.
   await until('the page is logged', () => line.test(app.log()))
-  const log = app.log()
+  const log = await app.wholeLog()
   for (const secret of [token, visitor.session, 'a very own secret']) assert.ok(!log.includes(secret))
 })

@@ -5,11 +5,14 @@ import fc, { type Arbitrary } from 'fast-check'
 import { doors } from '../../src/http/application.ts'
 import { pages } from '../../src/http/dashboard/index.ts'
 import type { Door, Route } from '../../src/http/door.ts'
+import { systemClock } from '../../src/store.ts'
+import { openTokens } from '../../src/tokens/index.ts'
 import { makeFolder } from '../support/aether.ts'
 import { openTestApp, upload } from '../support/app.ts'
 import { formBytes, formType } from '../support/multipart.ts'
 import { root } from '../support/process.ts'
 import { RawConnection, requestHead } from '../support/raw.ts'
+import { newSession } from '../support/session.ts'
 import { thisFile } from '../support/shared.ts'
 import { failureFault } from './matrix/answers.ts'
 import {
@@ -34,8 +37,14 @@ const seed = Number(process.env.FUZZ_SEED ?? 20_261_121)
 const times = Number(process.env.FUZZ_TIMES ?? 0.5)
 
 const app = await openTestApp(thisFile, { 'auth.registration': 'open' })
-/** Of every test account. */
-const password = 'correct horse'
+/** Signs as the server does, with its key. */
+const tokens = await openTokens({
+  dir: app.folder,
+  clock: systemClock,
+  tokenLifeMs: 3_600_000,
+  signedLifeMs: 0,
+  report: (error) => assert.fail(String(error)),
+})
 const agent = new Agent({ keepAlive: true })
 after(() => agent.destroy())
 
@@ -86,7 +95,7 @@ class Someone {
   }
 
   static async new(): Promise<Someone> {
-    const { core, catalogue } = app
+    const { catalogue } = app
     const email = `${crypto.randomUUID()}@example.org`
     const account = await app.newAccount(email)
     const { text: key } = await app.newKey({}, account)
@@ -94,11 +103,9 @@ class Someone {
     const folderId = await makeFolder(own, 'folder')
     const { id: fileId } = await upload(own, 'text', 'a.txt', 'text/plain')
     const [project] = (await catalogue.read.projects(account.id)).projects
-    const passwordHash = (await catalogue.read.passwordHash(account.id)) ?? ''
     const someone = new Someone(email, key, { fileId, folderId, projectId: project?.id ?? '' }, async () => {
-      const { token, session } = core.access.newSession('api')
-      await catalogue.write.createSession({ ...session, accountId: account.id, passwordHash, now: Date.now() })
-      return (await core.access.issue(account, session.id, token)).accessToken
+      const { id } = await newSession(app, account, 'api')
+      return tokens.sign({ accountId: account.id, sessionId: id }, Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000)
     })
     await someone.renew()
     return someone
@@ -178,7 +185,7 @@ let looked = 0
 async function mustBeWell(): Promise<void> {
   const { status } = await send({ method: 'GET', target: '/healthz' })
   assert.equal(status, 200)
-  const lines = app.log().split('\n')
+  const lines = (await app.wholeLog()).split('\n')
   const unforeseen = lines.slice(looked).filter((line) => /"level":[56]0/.test(line))
   looked = lines.length - 1
   assert.deepEqual(unforeseen, [])
@@ -355,7 +362,7 @@ test('Every route that takes files answers any form and any bytes in its own wor
 
 test('Pages and media answer any query, path and form without a fault of ours', async () => {
   const who = await Someone.new()
-  const { token } = await app.core.access.logIn(who.email, password)
+  const { token } = await newSession(app, await app.accounts.named(who.email), 'page')
   const headers = { Cookie: `larder_session=${token}`, Origin: app.url, ...asForm }
   const names = ['token', 'email', 'password', 'page', 'name', 'scope', 'path_prefix', 'days', 'public', 'notice']
   const media = ['/m/:id', '/d/:id', '/m/:id/name', '/d/:id/name'].map((path) => ({ method: 'get', path }))

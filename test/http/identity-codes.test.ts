@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp } from '../support/app.ts'
 import { atiru, followed, logIn } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import {
   codeFor,
   identity,
@@ -17,9 +18,7 @@ import {
 import { lastLetterTo, lettersTo, linkIn } from '../support/outbox.ts'
 import { thisFile } from '../support/shared.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const minuteMs = 60_000
 
 /** Nobody registers here. */
@@ -50,7 +49,7 @@ test('A code is six digits in a letter, and signs in once', async () => {
 test('Whoever asks for a code is answered the same, and only who may sign in gets a letter', async () => {
   await app.newAccount('known@example.org')
   const disabled = await app.newAccount('disabled@example.org')
-  await app.core.accounts.setDisabled(disabled, true)
+  await app.accounts.setDisabled(disabled, true)
   const addresses = ['known@example.org', 'known@example.org', 'nobody@example.org', 'disabled@example.org']
   const answers = []
   for (const address of addresses) {
@@ -78,10 +77,10 @@ test('An address is the same in any case and with spaces around it, and so is a 
 test('A code is good for ten minutes', async () => {
   await app.newAccount('late@example.org')
   const inTime = await codeFor(app, 'late@example.org')
-  ahead += 10 * minuteMs - 5_000
+  clock.aheadMs += 10 * minuteMs - 5_000
   assert.equal((await verifyCode(app, 'late@example.org', inTime)).status, 200)
   const late = await codeFor(app, 'late@example.org')
-  ahead += 10 * minuteMs
+  clock.aheadMs += 10 * minuteMs
   refused(await verifyCode(app, 'late@example.org', late), 401, 'invalid_code')
 })
 
@@ -92,7 +91,7 @@ test('A code may be tried five times', async () => {
     refused(await verifyCode(app, 'tries@example.org', otherThan(first)), 401, 'invalid_code', wrongCode)
   }
   assert.equal((await verifyCode(app, 'tries@example.org', first)).status, 200)
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   const second = await codeFor(app, 'tries@example.org')
   for (let n = 0; n < 5; n++) {
     refused(await verifyCode(app, 'tries@example.org', otherThan(second)), 401, 'invalid_code', wrongCode)
@@ -129,10 +128,10 @@ test("A code opens nobody else's account", async () => {
 test('Within a minute no second code is sent; then there is one, and the first is good no longer', async () => {
   await app.newAccount('again@example.org')
   const first = await codeFor(app, 'again@example.org')
-  ahead += minuteMs - 5_000
+  clock.aheadMs += minuteMs - 5_000
   assert.equal((await sendCode(app, 'again@example.org')).status, 202)
   assert.equal((await lettersTo(app, 'again@example.org')).length, 1)
-  ahead += 5_000
+  clock.aheadMs += 5_000
   const second = await codeFor(app, 'again@example.org')
   assert.equal((await lettersTo(app, 'again@example.org')).length, 2)
   // One time in a million they are the same.
@@ -148,23 +147,23 @@ test('Of one code sent twice at once, one signs in', async () => {
 })
 
 test('Where registration is closed, an unknown address gets no letter, and nothing is made for it', async () => {
-  const before = await app.core.accounts.list()
+  const before = await app.accounts.list()
   for (let n = 0; n < 3; n++) {
     assert.equal((await sendCode(app, 'stranger@example.org')).status, 202)
-    ahead += minuteMs
+    clock.aheadMs += minuteMs
   }
   refused(await verifyCode(app, 'stranger@example.org', '123456'), 401, 'invalid_code', wrongCode)
   assert.deepEqual(await lettersTo(app, 'stranger@example.org'), [])
-  assert.deepEqual(await app.core.accounts.list(), before)
+  assert.deepEqual(await app.accounts.list(), before)
 })
 
 test('Where registration is open, an account is made when its code is verified, and not before', async () => {
   const code = await codeFor(open, 'new@example.org')
-  await assert.rejects(open.core.accounts.named('new@example.org'))
+  await assert.rejects(open.accounts.named('new@example.org'))
   refused(await verifyCode(open, 'new@example.org', otherThan(code)), 401, 'invalid_code')
-  await assert.rejects(open.core.accounts.named('new@example.org'))
+  await assert.rejects(open.accounts.named('new@example.org'))
   const { body } = await verifyCode(open, 'new@example.org', code)
-  const account = await open.core.accounts.named('new@example.org')
+  const account = await open.accounts.named('new@example.org')
   assert.deepEqual([account.isOwner, account.hasPassword], [false, false])
   assert.notEqual(account.verifiedAt, null)
   const me = await identity<UserBody>(open, 'GET', '/auth/users/me', { as: body.data.access_token })
@@ -174,9 +173,9 @@ test('Where registration is open, an account is made when its code is verified, 
     ['Default'],
   )
   assert.equal((await logIn(open, 'new@example.org', '')).status, 401, 'without a password none is right')
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   await signIn(open, 'new@example.org')
-  assert.equal((await open.core.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
+  assert.equal((await open.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
 })
 
 test('A password that was registered and never verified goes when somebody proves the address by a code', async () => {
@@ -191,7 +190,7 @@ test('A password that was registered and never verified goes when somebody prove
   const after = await logIn(open, email, 'chosen by a stranger')
   assert.deepEqual(after.body, before.body, 'the stranger is told nothing new')
   assert.equal((await followed(open, link)).status, 404, 'its link leads nowhere any more')
-  assert.equal((await open.core.accounts.named(email)).hasPassword, false)
+  assert.equal((await open.accounts.named(email)).hasPassword, false)
   const me = await identity<UserBody>(open, 'GET', '/auth/users/me', { as: tokens.access_token })
   assert.equal(me.status, 200)
   assert.equal(me.body.data.is_verified, true)
@@ -199,7 +198,7 @@ test('A password that was registered and never verified goes when somebody prove
 
 test('A verified account keeps its password and its sessions when it signs in by a code', async () => {
   const person = await newPerson(app, 'keeps@example.org')
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   await signIn(app, 'keeps@example.org')
   assert.equal((await logIn(app, 'keeps@example.org', 'correct horse')).status, 200)
   assert.equal((await identity(app, 'GET', '/auth/users/me', { as: person.access_token })).status, 200)
@@ -208,9 +207,9 @@ test('A verified account keeps its password and its sessions when it signs in by
 test('A disabled account is refused with the code that it was sent before', async () => {
   const account = await app.newAccount('gone@example.org')
   const code = await codeFor(app, 'gone@example.org')
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   refused(await verifyCode(app, 'gone@example.org', code), 403, 'forbidden', 'this account is disabled')
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   assert.equal((await sendCode(app, 'gone@example.org')).status, 202)
   assert.equal((await lettersTo(app, 'gone@example.org')).length, 1)
 })
@@ -223,7 +222,7 @@ test('Who had as many letters as there are in an hour can still use the code of 
     assert.equal((await sendCode(counting, 'busy@example.org')).status, 202)
     // A code that is over before its letter goes out would not be sent at all.
     await lettersTo(counting, 'busy@example.org')
-    ahead += minuteMs
+    clock.aheadMs += minuteMs
   }
   assert.equal((await lettersTo(counting, 'busy@example.org')).length, 10)
   const { status } = await verifyCode(counting, 'busy@example.org', await lastCode(counting, 'busy@example.org'))

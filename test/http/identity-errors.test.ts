@@ -78,7 +78,7 @@ test('forbidden: a key without the scope, and a disabled account', async () => {
   dressed(answer)
   const account = await app.newAccount('disabled@example.org')
   const { text } = await app.newKey({}, account)
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   refused(await identity(app, 'GET', '/auth/users/me', { as: text }), 403, 'forbidden', 'this account is disabled')
 })
 
@@ -149,7 +149,7 @@ test('internal: what breaks inside is told as an incident, and nothing more of i
   const incident = answer.headers.get('x-request-id')
   refused(answer, 500, 'internal', `something went wrong here; the log tells more of ${incident}`)
   dressed(answer)
-  assert.match(broken.log(), /no such table: codes/)
+  assert.match(await broken.wholeLog(), /no such table: codes/)
 })
 
 test('What is wrong with a request is a list of faults with their places, and no envelope', async () => {

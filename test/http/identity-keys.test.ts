@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import { faulty, identity, type KeyBody, newKeyIn, newPerson, type PageBody, refused } from '../support/identity.ts'
 import { rawRequest } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const app = await openTestApp(thisFile, {}, { clock })
 const ada = await newPerson(app, 'ada@example.org')
 const eve = await newPerson(app, 'eve@example.org')
@@ -83,15 +83,15 @@ test('A key expires after as many days as were asked for', async () => {
   const short = await newKeyIn(app, hers, { expires_in_days: 1 })
   assert.ok(livesFor(short, 1))
   assert.ok(await opens(short.full_key))
-  ahead += dayMs
+  clock.aheadMs += dayMs
   assert.equal(await opens(short.full_key), false)
-  ahead -= dayMs
+  clock.aheadMs -= dayMs
 })
 
 test('When a key was used last stands in the list', async () => {
   const key = await newKeyIn(app, hers)
   const usedAt = async () => {
-    await app.core.activity.flush()
+    await app.activityKept()
     return (await list('?limit=100')).body.data.items.find((one) => one.id === key.id)?.last_used_at
   }
   assert.equal(await usedAt(), null)
@@ -108,7 +108,7 @@ test('A deactivated key opens nothing from then on, and once more is the same an
   assert.deepEqual(Object.keys(first.body.data), ['id', 'is_active', 'deactivated_at'])
   assert.deepEqual([first.body.data.id, first.body.data.is_active], [key.id, false])
   assert.equal(await opens(key.full_key), false)
-  ahead += 1_000
+  clock.aheadMs += 1_000
   const again = await deactivate(key.id.toUpperCase())
   assert.deepEqual([again.status, again.body], [200, first.body])
   const listed = (await list()).body.data.items.find((one) => one.id === key.id)
@@ -121,10 +121,10 @@ test('The list is of one project, newest first, with the keys that are deactivat
   const made = []
   for (const name of ['first', 'second', 'third']) {
     made.push(await newKeyIn(app, there, { name, ...(name === 'second' && { expires_in_days: 1 }) }))
-    ahead += 1_000
+    clock.aheadMs += 1_000
   }
   await deactivate(made[0]?.id ?? '', there)
-  ahead += dayMs
+  clock.aheadMs += dayMs
   // Her token has ended by now.
   const key = await app.newKey({}, ada.account)
   const { items, pagination } = (await list('', { ...there, as: key.text })).body.data
@@ -137,7 +137,7 @@ test('The list is of one project, newest first, with the keys that are deactivat
     ],
   )
   assert.deepEqual(pagination, { page: 1, limit: 10, total: 3, pages: 1 })
-  ahead -= dayMs
+  clock.aheadMs -= dayMs
   refused(await deactivate(made[2]?.id ?? ''), 404, 'not_found', 'there is no such key')
   assert.ok(await opens(made[2]?.full_key ?? ''), "a key is deactivated by its own project's name alone")
 })

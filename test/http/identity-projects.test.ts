@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import {
   faulty,
   identity,
@@ -14,8 +15,7 @@ import {
 } from '../support/identity.ts'
 import { thisFile } from '../support/shared.ts'
 
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const app = await openTestApp(thisFile, {}, { clock })
 const unknown = '1a42c90f-02a6-434b-b9e6-43801a9314d0'
 
@@ -44,7 +44,7 @@ test('Every account has a project, whichever way it was made', async (t) => {
     body: JSON.stringify({ email: 'new@example.org', password: 'correct horse' }),
   })
   assert.equal(registered.status, 201)
-  const account = await open.core.accounts.named('new@example.org')
+  const account = await open.accounts.named('new@example.org')
   const { projects } = await open.catalogue.read.projects(account.id)
   assert.deepEqual(
     projects.map((project) => project.name),
@@ -61,7 +61,7 @@ test('A project is made, shown, renamed and deleted', async () => {
   const { id, created_at } = made.body.data
   assert.equal(made.body.data.name, 'Website')
   assert.deepEqual((await get(as, id)).body.data, made.body.data)
-  ahead += 1_000
+  clock.aheadMs += 1_000
   const renamed = await rename(as, id.toUpperCase(), 'Küche')
   assert.deepEqual([renamed.status, renamed.body.data.name, renamed.body.data.created_at], [200, 'Küche', created_at])
   assert.ok(renamed.body.data.updated_at > created_at)
@@ -85,7 +85,7 @@ test('Both forms of the path are taken', async () => {
 test('Projects are listed oldest first, in pages', async () => {
   const { access_token: as } = await somebody()
   for (let n = 1; n < 12; n++) {
-    ahead += 1_000
+    clock.aheadMs += 1_000
     await make(as, `${n}`)
   }
   const first = (await list(as)).body.data
@@ -140,7 +140,7 @@ test('The last project stays, also where two are deleted at once', async () => {
 test('The first project may go, too; then the oldest is where keys of other doors are made', async () => {
   const ada = await somebody()
   const as = ada.access_token
-  ahead += 1_000
+  clock.aheadMs += 1_000
   const { id } = (await make(as, 'Second')).body.data
   await make(as, 'Third')
   assert.equal((await remove(as, ada.project)).status, 200)

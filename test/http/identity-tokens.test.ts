@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
 import { atiru, refreshed, signedIn } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { signedIn as signedInVisitor } from '../support/dashboard.ts'
 import { type IdentityAnswer, identity, newPerson, refused, signIn, type Tokens } from '../support/identity.ts'
 import { thisFile } from '../support/shared.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 const app = await openTestApp(thisFile, {}, { clock })
@@ -59,7 +58,7 @@ test("Said to be of somebody else's account, a refresh token is refused and stay
 
 test('A refresh token that comes a second time ends everything that came of it', async () => {
   const cleo = await newPerson(app, 'cleo@example.org')
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   const other = await signIn(app, 'cleo@example.org')
   const second = (await refresh(cleo.refresh_token, cleo.account.id)).body.data
   const third = (await refresh(second.refresh_token, cleo.account.id)).body.data
@@ -80,25 +79,25 @@ test('Of one refresh token sent by two at once, exactly one gets the next', asyn
 
 test('An access token is good for an hour, a refresh token for thirty days from when it was given', async () => {
   const fay = await newPerson(app, 'fay@example.org')
-  ahead += 60 * minuteMs - 5_000
+  clock.aheadMs += 60 * minuteMs - 5_000
   assert.ok(await opens(fay.access_token))
-  ahead += 5_000
+  clock.aheadMs += 5_000
   const late = await identity(app, 'GET', '/auth/users/me', { as: fay.access_token })
   refused(late, 401, 'unauthorized', 'this key or token has expired')
-  ahead += 30 * dayMs - 61 * minuteMs
+  clock.aheadMs += 30 * dayMs - 61 * minuteMs
   const next = await refresh(fay.refresh_token, fay.account.id)
   assert.equal(next.status, 200)
-  ahead += 30 * dayMs - minuteMs
+  clock.aheadMs += 30 * dayMs - minuteMs
   const last = await refresh(next.body.data.refresh_token, fay.account.id)
   assert.equal(last.status, 200)
   assert.ok(await opens(last.body.data.access_token))
-  ahead += 30 * dayMs
+  clock.aheadMs += 30 * dayMs
   refused(await refresh(last.body.data.refresh_token, fay.account.id), 401, 'unauthorized')
 })
 
 test('Revoking a refresh token ends its session, and with it its access tokens, at once', async () => {
   const gus = await newPerson(app, 'gus@example.org')
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   const elsewhere = await signIn(app, 'gus@example.org')
   const { status, text } = await revoke(gus.refresh_token)
   assert.deepEqual([status, text], [200, '{}'])
@@ -132,7 +131,7 @@ test('Signing in, refreshing and revoking ask for no bearer, and do not look at 
   const jim = await newPerson(app, 'jim@example.org')
   const next = await refresh(jim.refresh_token, jim.account.id, 'YOUR_SECRET_TOKEN')
   assert.equal(next.status, 200)
-  ahead += minuteMs
+  clock.aheadMs += minuteMs
   const asked = { as: 'YOUR_SECRET_TOKEN', json: { email: 'jim@example.org' } }
   assert.equal((await identity(app, 'POST', '/auth/verification/send-code', asked)).status, 202)
   const ended = { as: next.body.data.access_token, json: { refresh_token: next.body.data.refresh_token } }
@@ -141,10 +140,10 @@ test('Signing in, refreshing and revoking ask for no bearer, and do not look at 
 
 test('A disabled account has no tokens any more, and none come back when it is enabled', async () => {
   const kim = await newPerson(app, 'kim@example.org')
-  await app.core.accounts.setDisabled(kim.account, true)
+  await app.accounts.setDisabled(kim.account, true)
   assert.equal(await opens(kim.access_token), false)
   refused(await refresh(kim.refresh_token, kim.account.id), 401, 'unauthorized')
-  await app.core.accounts.setDisabled(kim.account, false)
+  await app.accounts.setDisabled(kim.account, false)
   assert.equal(await opens(kim.access_token), false)
   refused(await refresh(kim.refresh_token, kim.account.id), 401, 'unauthorized')
 })

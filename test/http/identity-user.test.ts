@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { openTestApp, upload, withKey } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
+import { Visitor } from '../support/dashboard.ts'
 import { identity, newPerson, refused, type UserBody } from '../support/identity.ts'
 import { thisFile } from '../support/shared.ts'
 
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const plans = '{pictures = {image_ops = 3}, tiny = {image_ops = 1}, large = {storage = "1 GiB"}}'
 const app = await openTestApp(thisFile, { plans }, { clock })
 
@@ -47,8 +48,8 @@ test('The fields are those of the API and stand in its order', async () => {
 test('The owner is the superuser, and has no e-mail address before the set-up link was followed', async () => {
   const before = await me(app.key)
   assert.deepEqual([before.email, before.is_superuser, before.is_verified], [null, true, false])
-  const token = await app.core.accounts.createSetUpLink(app.owner)
-  await app.core.registration.completeSetUp(token, 'owner@example.org', 'correct horse')
+  const token = await app.accounts.createSetUpLink(app.owner)
+  await new Visitor(app).post('/app/set-up', { token, email: 'owner@example.org', password: 'correct horse' })
   const after = await me(app.key)
   assert.deepEqual([after.email, after.is_superuser, after.is_verified], ['owner@example.org', true, true])
 })
@@ -68,7 +69,7 @@ test('A key is let in by either header and with the scope that it takes', async 
 test("Billing is the plan's name, the pictures made this month, and what is left of them", async () => {
   const bob = await newPerson(app, 'bob@example.org')
   const billing = async () => (await me(bob.access_token)).billing
-  const plan = (name: string | null) => app.core.accounts.setPlan(bob.account, name, null)
+  const plan = (name: string | null) => app.accounts.setPlan(bob.account, name, null)
   const file = await upload({ url: app.url, key: bob.access_token }, await picture(), 'a.png', 'image/png')
   const make = async (width: number): Promise<number> => {
     const response = await fetch(`${app.url}/m/${file.id}?width=${width}`)
@@ -90,14 +91,14 @@ test("Billing is the plan's name, the pictures made this month, and what is left
   assert.deepEqual(await billing(), { token_balance: -1, tokens_used: 3, subscription_tier: 'default' })
 
   await plan('tiny')
-  ahead += 32 * 86_400_000
+  clock.aheadMs += 32 * 86_400_000
   const key = await app.newKey({}, bob.account)
   assert.deepEqual((await me(key.text)).billing, { token_balance: 1, tokens_used: 0, subscription_tier: 'tiny' })
 })
 
 test("Through a key with a folder the pictures of the folder are told, and what is left is the whole account's", async () => {
   const dan = await newPerson(app, 'dan@example.org')
-  await app.core.accounts.setPlan(dan.account, 'pictures', null)
+  await app.accounts.setPlan(dan.account, 'pictures', null)
   const inside = await app.newKey({ pathPrefix: 'docs/' }, dan.account)
   for (const [key, width] of [
     // Sides that no other test has had made.
@@ -115,7 +116,7 @@ test("Through a key with a folder the pictures of the folder are told, and what 
 test('A change of the account is seen in the very next answer', async () => {
   const cleo = await newPerson(app, 'cleo@example.org')
   const before = await me(cleo.access_token)
-  ahead += 1_000
+  clock.aheadMs += 1_000
   await identity(app, 'POST', '/projects', { as: cleo.access_token, json: { name: 'Website' } })
   const projects = (await me(cleo.access_token)).projects.map((project) => project.name)
   assert.deepEqual(projects, ['Default', 'Website'])

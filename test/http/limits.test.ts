@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configWith } from '../../src/config/index.ts'
-import { isFailure } from '../../src/core/failure.ts'
-import { Limit } from '../../src/http/limits.ts'
 import { aether } from '../support/aether.ts'
 import { openTestApp, type TestApp, withKey } from '../support/app.ts'
+import { signedIn } from '../support/atiru.ts'
 import { Visitor } from '../support/dashboard.ts'
 import { identity, newPerson } from '../support/identity.ts'
 
@@ -105,7 +104,7 @@ test('What is refused for being too often is not done', async (t) => {
   await knock(app)
   const refused = await post(app, '/auth/register', { email: 'ada@example.org', password: 'correct horse' })
   assert.equal(refused.status, 429)
-  assert.equal((await app.core.accounts.list()).length, 1)
+  assert.equal((await app.accounts.list()).length, 1)
   assert.deepEqual(await app.catalogue.read.mails(10), [])
 })
 
@@ -122,8 +121,8 @@ test('API calls are counted by key, and those of a log-in by account', async (t)
   assert.deepEqual(await statuses('/api/v1/files', one.text), [429, 429, 429, 429], 'a key is one, at whichever door')
   assert.deepEqual(await statuses('/api/v1/files', other.text), [200, 200, 200, 429])
   assert.deepEqual(await statuses('/identity/auth/users/me', ada.access_token), [200, 200, 200, 429])
-  const again = await app.core.access.logInForTokens('ada@example.org', 'correct horse')
-  assert.deepEqual(await statuses('/profile', again.accessToken), [429, 429, 429, 429], 'two log-ins are one account')
+  const again = await signedIn(app, 'ada@example.org')
+  assert.deepEqual(await statuses('/profile', again.access_token), [429, 429, 429, 429], 'two log-ins are one account')
   const answer = await fetch(`${app.url}/files`, { headers: withKey(app.key) })
   assert.equal(answer.headers.get('ratelimit-policy'), '3;w=60')
   assert.equal(answer.headers.get('ratelimit-remaining'), '2')
@@ -181,26 +180,6 @@ test('Where nothing is configured, the limits are ten, six hundred and three hun
   assert.equal(policyOf(await fetch(`${app.url}/files`, { headers: withKey(app.key) })), '600;w=60')
   const headers = { ...withKey(app.key), 'Content-Type': 'text/plain' }
   assert.equal(policyOf(await fetch(`${app.url}/files`, { method: 'POST', headers, body: 'x' })), '300;w=60')
-})
-
-test('When the time is over, the next one counts as the first', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  const limit = new Limit({ count: 2, perMs: 60_000 })
-  const headers: Headers[] = []
-  const count = () => limit.count('somebody', (one) => void headers.push({ ...one }))
-  const isRefused = (seconds: number) => (error: unknown) =>
-    isFailure(error) && error.code === 'rate_limited' && error.detail.retryAfterSeconds === seconds
-  await count()
-  t.mock.timers.tick(20_000)
-  await count()
-  await assert.rejects(count(), isRefused(40))
-  t.mock.timers.tick(39_500)
-  await assert.rejects(count(), isRefused(1))
-  await limit.count('somebody else', () => {})
-  t.mock.timers.tick(500)
-  await count()
-  const told = headers.map((one) => [one['RateLimit-Remaining'], one['RateLimit-Reset']].join(' in '))
-  assert.deepEqual(told, ['1 in 60', '0 in 40', '0 in 40', '0 in 1', '1 in 60'])
 })
 
 test('Behind a proxy that is trusted, each client is counted by itself', async (t) => {

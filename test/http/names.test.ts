@@ -28,8 +28,8 @@ async function uploadRaw(filename: string | Uint8Array, fields: Record<string, s
 }
 
 async function pathOf(file: { id: string }): Promise<string | undefined> {
-  const entry = await app.core.catalogue.read.file(file.id)
-  return app.core.catalogue.read.pathOf(entry?.entryId ?? '')
+  const entry = await app.catalogue.read.file(file.id)
+  return app.catalogue.read.pathOf(entry?.entryId ?? '')
 }
 
 /** Name and disposition on every way on which the file is given back. */

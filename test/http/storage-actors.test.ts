@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { openTestApp } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import { thisFile } from '../support/shared.ts'
 import { challenge, newActor, newSigner, refusal, register, signInAs, storage, verify } from '../support/storage.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
@@ -165,7 +164,7 @@ test('A key of small order, with which a signature says nothing, is refused, and
 test('Where registration is closed nobody registers, whatever is sent', async () => {
   refusal(await register(closed, 'alice', newSigner()), 403, 'forbidden', /registration is closed/)
   refusal(await challenge(closed, 'alice'), 404, 'not_found', noAccount)
-  assert.equal((await closed.core.accounts.list()).length, 1)
+  assert.equal((await closed.accounts.list()).length, 1)
 })
 
 test('Who has no key pair here has no challenge', async () => {
@@ -260,20 +259,20 @@ test("A challenge is its own actor's, and used up by whoever else tries it", asy
 
 test('A challenge is good for five minutes, and is forgotten then', async (t) => {
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   const { signer } = await newActor(app, 'late')
   const [inTime, tooLate] = [await challengeOf('late'), await challengeOf('late')]
-  ahead = 5 * minuteMs - 1_000
+  clock.aheadMs = 5 * minuteMs - 1_000
   assert.equal((await verify(app, inTime, 'late', signer.sign(inTime.nonce))).status, 200)
-  ahead = 5 * minuteMs + 1_000
+  clock.aheadMs = 5 * minuteMs + 1_000
   refusal(await verify(app, tooLate, 'late', signer.sign(tooLate.nonce)), 404, 'not_found', noChallenge)
 
   const forgotten = await challengeOf('late')
   const prune = () => app.catalogue.write.pruneAccess({ now: clock.now(), unconfirmedBefore: 0 })
   await prune()
   const take = () => app.catalogue.write.takeChallenge({ id: forgotten.challenge_id, now: 0 })
-  ahead += 6 * minuteMs
+  clock.aheadMs += 6 * minuteMs
   await prune()
   assert.equal(await take(), undefined, 'it is there for no clock any more')
 })
@@ -283,7 +282,7 @@ test('A disabled account has no way in, with the right signature', async () => {
   const account = (await app.catalogue.read.accountByActor('shut-out'))?.account
   assert.ok(account)
   const challenged = await challengeOf('shut-out')
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   const answer = await verify(app, challenged, 'shut-out', signer.sign(challenged.nonce))
   refusal(answer, 403, 'forbidden', 'this account is disabled')
   refusal(await storage(app, 'GET', '/auth/keys', { key: token }), 401, 'unauthorized')
@@ -291,10 +290,10 @@ test('A disabled account has no way in, with the right signature', async () => {
 
 test('An account without an e-mail address is not taken for one that nobody confirmed', async (t) => {
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   await newActor(app, 'stays')
-  ahead = 20 * dayMs
+  clock.aheadMs = 20 * dayMs
   await app.catalogue.write.pruneAccess({ now: clock.now(), unconfirmedBefore: clock.now() })
   assert.equal((await challenge(app, 'stays')).status, 200)
 })

@@ -7,14 +7,14 @@ import { newKey } from '../../src/core/secrets.ts'
 import { openStore } from '../../src/store.ts'
 import { openTestApp, withKey } from '../support/app.ts'
 import { atiru, newPerson } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { pageText, signedIn, Visitor } from '../support/dashboard.ts'
 import { identity, type UserBody } from '../support/identity.ts'
+import { newSession } from '../support/session.ts'
 import { thisFile } from '../support/shared.ts'
 import { newActor, refusal, signInAs, storage } from '../support/storage.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const dayMs = 86_400_000
 
 const app = await openTestApp(thisFile, { 'auth.registration': 'open', 'server.base_path': '/box' }, { clock })
@@ -70,15 +70,15 @@ test('Who has nothing to log out of is logged out', async () => {
 
 test('A token that is over is logged out, and so is one of an account that is disabled', async (t) => {
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   const { token } = await newActor(app, 'expires')
   const disabled = await newActor(app, 'is-disabled')
   const account = (await app.catalogue.read.accountByActor('is-disabled'))?.account
   assert.ok(account)
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   assert.equal((await logOut(disabled.token)).status, 200)
-  ahead = 31 * dayMs
+  clock.aheadMs = 31 * dayMs
   assert.equal((await logOut(token)).status, 200)
 })
 
@@ -150,7 +150,7 @@ test('A cookie opens nothing else at this door, from whatever page', async () =>
 test('A token is good for 30 days, whatever signs the ones after it', async (t) => {
   const server = await openTestApp(t, { 'auth.registration': 'open' }, { clock })
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   const before = await newActor(server, 'before')
   // As `larder secret rotate` does it beside the server.
@@ -160,9 +160,9 @@ test('A token is good for 30 days, whatever signs the ones after it', async (t) 
   const after = await newActor(server, 'after')
   assert.notEqual(decodeProtectedHeader(after.token).kid, decodeProtectedHeader(before.token).kid)
   assert.ok((await opens(before.token, server)) && (await opens(after.token, server)))
-  ahead = 30 * dayMs - 60_000
+  clock.aheadMs = 30 * dayMs - 60_000
   assert.ok((await opens(before.token, server)) && (await opens(after.token, server)))
-  ahead = before.expiresAt - Date.now()
+  clock.aheadMs = before.expiresAt - Date.now()
   assert.equal(await opens(before.token, server), false)
   refusal(await storage(server, 'GET', '/auth/keys', { key: before.token }), 401, 'unauthorized', /expired/)
 })
@@ -179,8 +179,7 @@ test('An account without an e-mail address has none at any door', async () => {
 test("The server's own pages show an account without an e-mail address by its actor's name", async () => {
   await newActor(app, 'at-a-page')
   const account = (await app.catalogue.read.accountByActor('at-a-page'))?.account
-  const { token, session } = app.core.access.newSession('page')
-  await app.catalogue.write.beginSession({ ...session, accountId: account?.id ?? '', now: clock.now() })
+  const { token } = await newSession(app, account ?? assert.fail(), 'page')
   const visitor = new Visitor(app)
   visitor.session = token
   for (const path of ['/app/', '/app/keys', '/app/account']) {
@@ -195,9 +194,9 @@ test("The server's own pages show an account without an e-mail address by its ac
 
 test('Whoever runs the server finds an account without an e-mail address by its name, in any case', async () => {
   const { token } = await newActor(app, 'Unruly')
-  const account = await app.core.accounts.named('unruly')
+  const account = await app.accounts.named('unruly')
   assert.deepEqual([account.actor, account.email], ['Unruly', null])
-  await app.core.accounts.setDisabled(account, true)
+  await app.accounts.setDisabled(account, true)
   assert.equal(await opens(token), false)
-  await assert.rejects(app.core.accounts.named('nobody'), { code: 'not_found' })
+  await assert.rejects(app.accounts.named('nobody'), { code: 'not_found' })
 })

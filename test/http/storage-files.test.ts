@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { openTestApp, upload } from '../support/app.ts'
 import { atiru } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { RawConnection, rawRequest, requestHead } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { put, refusal, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
 const clock = new MovingClock()
 const app = await openTestApp(thisFile, { 'quota.storage': '10 MiB' }, { clock })
@@ -428,7 +428,7 @@ test('A signed address ends with its key, its account and its file', async () =>
   await put(me, 'a.txt', 'b')
   assert.equal((await fetch(byOther)).status, 404)
   const last = await address(me.key)
-  await app.core.accounts.setDisabled(me.account, true)
+  await app.accounts.setDisabled(me.account, true)
   assert.equal((await fetch(last)).status, 403)
 })
 
@@ -452,7 +452,7 @@ test('What leads somewhere by itself is not written to the log', async () => {
   refusal(await storage(reader, 'DELETE', `/shares/${token}`), 403, 'forbidden')
   await fetch(`${app.url}/s/${token}`, { redirect: 'manual' })
   await fetch(`${app.url}/storage/s/${token}`, { redirect: 'manual' })
-  assert.ok(!app.log().includes(token))
+  assert.ok(!(await app.wholeLog()).includes(token))
 })
 
 test('What another account has is missing, by path and by every list', async () => {

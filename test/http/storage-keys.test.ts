@@ -4,12 +4,11 @@ import { test } from 'node:test'
 import { isKeyText } from '../../src/core/secrets.ts'
 import { openTestApp, upload, withKey } from '../support/app.ts'
 import { atiru, newPerson } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { thisFile } from '../support/shared.ts'
 import { refusal, type StorageAnswer, storage } from '../support/storage.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 
 const app = await openTestApp(thisFile, { 'auth.registration': 'open' }, { clock })
 const { session, account } = await newPerson(app)
@@ -103,11 +102,11 @@ test('A key is dead from the next request on once it is revoked', async () => {
 
 test('A key is dead when it has ended', async (t) => {
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   const { token: text } = await made({ expires_in: 60 })
   assert.equal((await storage(app, 'GET', '/auth/keys', { key: text })).status, 200)
-  ahead = 60_000
+  clock.aheadMs = 60_000
   refusal(await storage(app, 'GET', '/auth/keys', { key: text }), 401, 'unauthorized', 'this key or token has expired')
 })
 
@@ -167,7 +166,7 @@ test("Another account's keys are nobody's", async () => {
 
 test('Keys are listed newest first, those of all doors among them', async () => {
   const theirs = await atiru(app, 'POST', '/auth/api-keys', { json: { name: 'of another door' }, key: token })
-  ahead += 1_000
+  clock.aheadMs += 1_000
   const mine = await made({ name: 'of this one' })
   const [first, second] = await list(token)
   assert.deepEqual([first?.id, second?.id], [mine.id, theirs.body.id])

@@ -7,14 +7,13 @@ import type { Letter } from '../../src/core/model.ts'
 import { newToken, secretDigest } from '../../src/core/secrets.ts'
 import { openTestApp, type TestApp } from '../support/app.ts'
 import { atiru, followed, logIn } from '../support/atiru.ts'
+import { MovingClock } from '../support/clock.ts'
 import { pageText, Visitor } from '../support/dashboard.ts'
 import { lastLetterTo, lettersTo, linkIn } from '../support/outbox.ts'
 import { thisFile } from '../support/shared.ts'
 import { challenge, newActor, refusal, type StorageAnswer, storage } from '../support/storage.ts'
 
-/** Milliseconds that the server's clock is ahead of the tests'. */
-let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+const clock = new MovingClock()
 const minuteMs = 60_000
 
 /** Nobody registers here. */
@@ -96,13 +95,13 @@ test('The letter says what it is, for how long, and leads to the public address'
   const [cookie = ''] = (await follow(app, link.pathname)).headers.getSetCookie()
   assert.match(cookie, /; HttpOnly; SameSite=Lax; Secure$/)
   const token = link.pathname.split('/').at(-1) ?? ''
-  assert.ok(!app.log().includes(token), 'the log knows the secret')
+  assert.ok(!(await app.wholeLog()).includes(token), 'the log knows the secret')
 })
 
 test('Whoever asks is answered the same, and only who may sign in gets a letter', async () => {
   await closed.newAccount('known@example.org')
   const disabled = await closed.newAccount('disabled@example.org')
-  await closed.core.accounts.setDisabled(disabled, true)
+  await closed.accounts.setDisabled(disabled, true)
   const answers = []
   for (const address of ['known@example.org', 'nobody@example.org', 'disabled@example.org']) {
     const { status, headers, body } = await ask(closed, address)
@@ -158,17 +157,17 @@ test('Whoever is signed in already is asked first: a link may be a trap of someb
 
 test('A link is good for 15 minutes, and is forgotten then', async (t) => {
   t.after(() => {
-    ahead = 0
+    clock.aheadMs = 0
   })
   await open.newAccount('late@example.org')
   const inTime = await linkFor(open, 'late@example.org')
   const late = await linkAtOnce(open, 'late@example.org')
-  ahead = 15 * minuteMs - 2_000
+  clock.aheadMs = 15 * minuteMs - 2_000
   assert.equal(await isLetIn(visitorBy(open, await follow(open, inTime))), true)
-  ahead = 15 * minuteMs + 1_000
+  clock.aheadMs = 15 * minuteMs + 1_000
   await open.catalogue.write.pruneAccess({ now: clock.now(), unconfirmedBefore: 0 })
   await refusedLink(open, late)
-  ahead = 0
+  clock.aheadMs = 0
   await refusedLink(open, late)
 })
 
@@ -183,7 +182,7 @@ test('Of those who follow links of an unknown address at once, all are let in to
   const paths = [await linkAtOnce(open, 'crowd@example.org'), await linkAtOnce(open, 'crowd@example.org')]
   const responses = await Promise.all(paths.map((path) => follow(open, path)))
   for (const response of responses) assert.equal(await isLetIn(visitorBy(open, response)), true)
-  const accounts = await open.core.accounts.list()
+  const accounts = await open.accounts.list()
   assert.equal(accounts.filter(({ email }) => email === 'crowd@example.org').length, 1)
 })
 
@@ -199,9 +198,9 @@ test('What is no link leads nowhere', async () => {
 
 test('Where registration is open an account is made at the click, and not before', async () => {
   const path = await linkFor(open, 'new@example.org')
-  await assert.rejects(open.core.accounts.named('new@example.org'))
+  await assert.rejects(open.accounts.named('new@example.org'))
   assert.equal(await isLetIn(visitorBy(open, await follow(open, path))), true)
-  const account = await open.core.accounts.named('new@example.org')
+  const account = await open.accounts.named('new@example.org')
   assert.deepEqual(
     [account.isOwner, account.hasPassword, account.actor, account.actorType],
     [false, false, 'new', 'human'],
@@ -210,7 +209,7 @@ test('Where registration is open an account is made at the click, and not before
   refusal(await challenge(open, 'new'), 404, 'not_found', 'there is no such account')
   assert.equal((await logIn(open, 'new@example.org', '')).status, 401, 'without a password none is right')
   await follow(open, await linkAtOnce(open, 'new@example.org'))
-  assert.equal((await open.core.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
+  assert.equal((await open.accounts.named('new@example.org')).id, account.id, 'the next time it is the same one')
 })
 
 test('Where registration is closed nobody new is let in, also by a link from before', async (t) => {
@@ -219,7 +218,7 @@ test('Where registration is closed nobody new is let in, also by a link from bef
   await before.close()
   const after = await openTestApp(t, { 'data.dir': before.folder })
   await refusedLink(after, path)
-  await assert.rejects(after.core.accounts.named('new@example.org'))
+  await assert.rejects(after.accounts.named('new@example.org'))
 })
 
 test("A new actor has a name after its address, in an actor's characters, that nobody has", async () => {
@@ -241,7 +240,7 @@ test("A new actor has a name after its address, in an actor's characters, that n
   for (const [email, name] of Object.entries(names)) {
     const path = linkIn(await lastLetterTo(open, email.toLowerCase(), 'magic')).pathname
     assert.equal((await follow(open, path)).status, 302)
-    assert.equal((await open.core.accounts.named(email)).actor, name)
+    assert.equal((await open.accounts.named(email)).actor, name)
   }
 })
 
@@ -258,7 +257,7 @@ test('A password that was registered and never verified goes when somebody prove
   assert.deepEqual(after.body, before.body, 'the stranger is told nothing new')
   const origin = { url: new URL(open.url).origin }
   assert.equal((await followed(origin, confirm)).status, 404, 'its link leads nowhere any more')
-  assert.equal((await open.core.accounts.named(email)).hasPassword, false)
+  assert.equal((await open.accounts.named(email)).hasPassword, false)
   assert.equal(await isLetIn(visitor), true)
 })
 
@@ -273,7 +272,7 @@ test('A verified account keeps its password and its sessions when it signs in by
 test('A disabled account is refused with the link that it was sent before', async () => {
   const account = await open.newAccount('gone@example.org')
   const path = await linkAtOnce(open, 'gone@example.org')
-  await open.core.accounts.setDisabled(account, true)
+  await open.accounts.setDisabled(account, true)
   const answer = await storage(open, 'GET', path.slice(path.indexOf('/auth/')), { key: null })
   refusal(answer, 403, 'forbidden', 'this account is disabled')
   assert.deepEqual(answer.headers.getSetCookie(), [])

@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { openTestApp } from '../support/app.ts'
 import { leavesNothing } from '../support/atiru.ts'
 import { call } from '../support/call.ts'
+import { MovingClock } from '../support/clock.ts'
 import { chunked, formBytes, formType } from '../support/multipart.ts'
 import { RawConnection, requestHead } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { until } from '../support/state.ts'
 import { put, refusal, type StorageAnswer, type StorageBody, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
 const clock = new MovingClock()
 const app = await openTestApp(thisFile, {}, { clock })
@@ -195,7 +195,7 @@ test('What is too much is refused before it has all come, also where its length 
 test('What its owner may not store, nobody may send; how full an account is, nobody is told', async (t) => {
   const plans = { tiny: { storage: 100, files: 3 } }
   const small = await openTestApp(t, { plans, 'uploads.max_size': '1 KiB' })
-  await small.core.accounts.setPlan(small.owner, 'tiny', null)
+  await small.accounts.setPlan(small.owner, 'tiny', null)
   await put(small, 'in/a.txt', 'x'.repeat(90))
   const { body } = await storage(small, 'POST', '/requests', { json: { path: 'in/' } })
   const send = (text: string, headers = {}) =>
@@ -206,7 +206,7 @@ test('What its owner may not store, nobody may send; how full an account is, nob
   assert.doesNotMatch((await send('x'.repeat(20), page)).bytes.toString().replace(/<style>.*<\/style>/s, ''), /100|90/)
   assert.equal((await send('x'.repeat(2_000))).status, 413)
   assert.equal((await send('ok')).status, 201)
-  await small.core.accounts.setPlan(small.owner, 'tiny', Date.now() - 1)
+  await small.accounts.setPlan(small.owner, 'tiny', Date.now() - 1)
   const ended = await send('x')
   assert.deepEqual([ended.status, ended.body.error], [403, 'forbidden'])
   assert.doesNotMatch(ended.bytes.toString(), /trial/)
@@ -283,7 +283,7 @@ async function sendAround(link: string, between: () => Promise<unknown>): Promis
   const head = { 'Content-Type': formType, 'Content-Length': body.length }
   connection.send(Buffer.from(requestHead('POST', link, head), 'latin1'))
   connection.send(body.subarray(0, 500))
-  await until('the upload to begin', () => app.core.uploads.reservations.reservedBy(app.owner.id) > 0)
+  await until('the upload to begin', () => app.isUploading())
   await between()
   connection.send(body.subarray(500))
   const { status } = await connection.answer()

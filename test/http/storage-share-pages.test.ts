@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { openTestApp, upload } from '../support/app.ts'
 import { call } from '../support/call.ts'
+import { MovingClock } from '../support/clock.ts'
 import { fileNameIn } from '../support/disposition.ts'
 import { thisFile } from '../support/shared.ts'
 import { put, refusal, type StorageBody, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
 const clock = new MovingClock()
 const app = await openTestApp(thisFile, {}, { clock })

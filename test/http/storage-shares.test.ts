@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestApp, withKey } from '../support/app.ts'
 import { call } from '../support/call.ts'
+import { MovingClock } from '../support/clock.ts'
 import { thisFile } from '../support/shared.ts'
 import { put, refusal, type StorageAnswer, storage } from '../support/storage.ts'
-import { MovingClock } from './matrix/callers.ts'
 
 const clock = new MovingClock()
 const app = await openTestApp(thisFile, {}, { clock })
@@ -279,7 +279,7 @@ test('The links of a disabled account are over', async () => {
   assert.equal(folder.status, 200)
   const request = await storage(app, 'POST', '/requests', { json: { path: 'in/' }, key })
   const address = (await open(`/s/${link.token}`)).headers.get('location') ?? ''
-  await app.core.accounts.setDisabled(shut, true)
+  await app.accounts.setDisabled(shut, true)
   overs(await open(`/s/${link.token}`))
   overs(await open(`/r/${request.body.token}`))
   assert.equal((await fetch(address)).status, 403)
@@ -428,5 +428,5 @@ test('The log of the server keeps no link', async () => {
   const { token } = await share('docs/logged.txt')
   await open(`/s/${token}`)
   await open(`/storage/s/${token}/`)
-  assert.ok(!app.log().includes(token))
+  assert.ok(!(await app.wholeLog()).includes(token))
 })

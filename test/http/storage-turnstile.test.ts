@@ -137,7 +137,7 @@ test('The secret is in no answer and in no log', async () => {
   answered = 'hang up'
   const answer = await ask('some answer')
   assert.ok(!answer.bytes.toString().includes(secret))
-  assert.ok(!app.log().includes(secret))
+  assert.ok(!(await app.wholeLog()).includes(secret))
 })
 
 test('Where no check is configured nobody is asked', async (t) => {

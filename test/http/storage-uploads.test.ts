@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { openTestApp } from '../support/app.ts'
 import {
   complete,
   contentAt,
@@ -22,7 +23,7 @@ import { RawConnection, rawRequest, requestHead } from '../support/raw.ts'
 import { until } from '../support/state.ts'
 import { put, refusal, storage } from '../support/storage.ts'
 
-const { app, clock } = await openUploadServer()
+const { app, clock } = await openUploadServer(openTestApp)
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
 const targetOf = (url: string): string => url.slice(app.url.length)
@@ -299,7 +300,7 @@ test("an address ends with the key that it was asked for with, and with the key'
   const next = await urlBy({}, 'revoked.txt')
   assert.equal(ok(await complete(app, { path: 'revoked.txt' }, { key: next.text })).size, 10)
   const disabled = await urlBy({}, 'disabled.txt')
-  await app.core.accounts.setDisabled(other, true)
+  await app.accounts.setDisabled(other, true)
   assert.deepEqual(refusedWith(await send(disabled.url, 'x')), [403, 'forbidden'])
 })
 

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
 import { readdir, readlink, rm, truncate } from 'node:fs/promises'
 import { request } from 'node:http'
-import type { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { Names, safeName } from '../../src/core/archive-names.ts'
-import type { Packed } from '../../src/core/archives.ts'
-import { zipReply } from '../../src/http/storage/zip.ts'
 import { openTestApp } from '../support/app.ts'
 import { fileNameIn } from '../support/disposition.ts'
 import { thisFile } from '../support/shared.ts'
-import { until } from '../support/state.ts'
+import { blobPath, until } from '../support/state.ts'
 import { put, refusal, storage } from '../support/storage.ts'
 
 const app = await openTestApp(thisFile)
@@ -66,7 +62,7 @@ const texts = (entries: readonly Zipped[]) => Object.fromEntries(entries.map(({ 
 /** Files of the store that this very process holds open. */
 async function openBlobs(): Promise<string[]> {
   const links = await Promise.all(
-    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    (await readdir(`/proc/${app.pid}/fd`)).map((fd) => readlink(`/proc/${app.pid}/fd/${fd}`).catch(() => '')),
   )
   return links.filter((link) => link.startsWith(`${app.folder}/blobs`))
 }
@@ -200,38 +196,6 @@ test('The name of the zip is the folder’s, whatever is in it', async () => {
   }
 })
 
-const textOf = async (content: Buffer | Readable): Promise<string> =>
-  Buffer.isBuffer(content) ? content.toString() : Buffer.concat(await content.toArray()).toString()
-
-/** Packs a folder step by step; the names and texts that come, with something done after the first. */
-async function packedWhile(path: string, meanwhile: () => Promise<unknown>): Promise<Record<string, string>> {
-  const { start } = await app.core.archives.ofCaller({ account: app.owner, by: 'session', session: {} as never }, path)
-  const came: [string, string][] = []
-  for await (const one of app.core.archives.pack(start)) {
-    if (came.length === 0) await meanwhile()
-    came.push([one.name, one.kind === 'file' ? await textOf(one.content) : ''])
-  }
-  return Object.fromEntries(came)
-}
-
-test('What is deleted while a zip is made is left out, and what is replaced comes as it is by then', async () => {
-  for (const name of ['a', 'b', 'c', 'd']) await put(app, `busy/${name}`, `old ${name}`)
-  const came = await packedWhile('busy/', async () => {
-    await storage(app, 'DELETE', '/files/busy/b')
-    await put(app, 'busy/c', 'new c')
-    await sleep(300)
-  })
-  assert.deepEqual(came, { a: 'old a', c: 'new c', d: 'old d' })
-})
-
-test('A folder that is moved while its zip is made comes whole', async () => {
-  for (const name of ['sub/a', 'sub/b', 'x', 'y']) await put(app, `moving/${name}`, name)
-  const came = await packedWhile('moving/', () =>
-    storage(app, 'POST', '/files/move', { json: { from: 'moving/', to: 'elsewhere/moved/' } }),
-  )
-  assert.deepEqual(came, { 'sub/a': 'sub/a', 'sub/b': 'sub/b', x: 'x', y: 'y' })
-})
-
 test('A folder with more entries than are read at once comes whole, each once', async () => {
   await put(app, 'many/0000', 'x')
   const { entries: listed } = (await storage(app, 'GET', '/files?prefix=many/')).body
@@ -268,20 +232,6 @@ test('A folder with more entries than are read at once comes whole, each once', 
   )
 })
 
-test('A zip may have more entries than the old format counts', async () => {
-  const count = 0x10000 + 1
-  async function* pack(): AsyncGenerator<Packed> {
-    for (let n = 0; n < count; n++) yield { kind: 'folder', name: `${n}/`, modifiedAt: 0 }
-  }
-  const call = { core: { archives: { pack } }, request: { method: 'GET' }, context: {} } as never
-  const { source } = zipReply(call, 'many', {} as never) as { source: Readable }
-  const zip = Buffer.concat(await source.toArray())
-  const end = zip.lastIndexOf(Buffer.from('PK\x06\x06'))
-  assert.deepEqual([zip.readUInt16LE(zip.length - 12), Number(zip.readBigUInt64LE(end + 32))], [0xffff, count])
-  const directory = zip.subarray(Number(zip.readBigUInt64LE(end + 48)), end)
-  assert.equal(directory.toString('latin1').split('PK\x01\x02').length - 1, count)
-})
-
 test('Where bytes are missing the connection breaks: no zip looks whole and is not', async () => {
   const damages = [(path: string) => rm(path), (path: string) => truncate(path, 5), (path: string) => truncate(path, 0)]
   for (const [n, damage] of damages.entries()) {
@@ -289,11 +239,11 @@ test('Where bytes are missing the connection breaks: no zip looks whole and is n
     await put(app, `broken${n}/b.txt`, `damaged ${n}`)
     await put(app, `broken${n}/c.txt`, `after ${n}`)
     const file = (await app.catalogue.read.entryAt(app.owner.id, `broken${n}/b.txt`))?.file ?? assert.fail()
-    await damage(app.core.blobs.pathOf(file.digest))
+    await damage(blobPath(app, file.digest))
     await assert.rejects(storage(app, 'GET', `/zip/broken${n}/`), /terminated/)
   }
   await until('what is read to be closed', async () => (await openBlobs()).length === 0)
-  assert.match(app.log(), /bytes of file .* are there|are not on the disk/)
+  assert.match(await app.wholeLog(), /bytes of file .* are there|are not on the disk/)
 })
 
 test('A client that leaves in the middle leaves no file open', async () => {
@@ -309,18 +259,6 @@ test('A client that leaves in the middle leaves no file open', async () => {
   assert.equal((await zipAt('large/')).entries.length, 3)
 })
 
-test('Whoever packs and stops leaves no file open', async () => {
-  const { start } = await app.core.archives.ofCaller(
-    { account: app.owner, by: 'session', session: {} as never },
-    'large',
-  )
-  for await (const one of app.core.archives.pack(start)) {
-    ;(one as { content: Readable }).content.destroy()
-    break
-  }
-  await until('what is read to be closed', async () => (await openBlobs()).length === 0)
-})
-
 test('Each file of a zip counts as one read, with its bytes', async () => {
   const key = (await app.newKey({}, await app.newAccount('counted@example.org'))).text
   for (const [path, bytes] of [
@@ -330,8 +268,8 @@ test('Each file of a zip counts as one read, with its bytes', async () => {
   ] as const)
     await put(app, path, bytes, { key })
   assert.equal((await zipAt('f/', key)).entries.length, 3)
-  const { id } = await app.core.accounts.named('counted@example.org')
-  await app.core.activity.flush()
+  const { id } = await app.accounts.named('counted@example.org')
+  await app.activityKept()
   const used = await app.catalogue.read.usage(id, new Date().toISOString().slice(0, 7))
   assert.deepEqual([used.originReads, used.bytesSent], [2, 10])
 })

@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { aether } from '../support/aether.ts'
 import { formWith, openTestApp, type TestApp, upload, withKey } from '../support/app.ts'
-import { faultyDisk } from '../support/faults.ts'
 import { boundary, chunked, formBytes, formType, type Part, partHead } from '../support/multipart.ts'
 import { RawConnection, requestHead } from '../support/raw.ts'
 import { thisFile } from '../support/shared.ts'
 import { stateOf, until } from '../support/state.ts'
 
-const disk = faultyDisk()
-const app = await openTestApp(thisFile, { 'uploads.max_size': '2 MiB' }, { disk: disk.disk })
+const app = await openTestApp(thisFile, { 'uploads.max_size': '2 MiB' })
 
 const target = '/api/v1/files/upload'
 const KiB = 1024
@@ -31,9 +26,7 @@ function head(length: number, headers: Record<string, string> = {}, key = app.ke
 
 /** Everything that uploads under way hold is given back soon after they ended. */
 async function nothingUnderWay(of: TestApp = app): Promise<void> {
-  const { reservations } = of.core.uploads
-  await until('reservations to be given back', () => reservations.reservedBy(of.owner.id) === 0)
-  await until('tmp to be empty', async () => (await readdir(join(of.folder, 'tmp'))).length === 0)
+  await until('uploads to be over', async () => !(await of.isUploading()))
 }
 
 /** Sends a form over a connection of its own and resolves to the answer. */
@@ -51,41 +44,45 @@ interface Refusal {
   readonly message: string
 }
 
+/** Requests of uploads that are in the log by now, each when it is over. */
+const logged = (status = ''): number =>
+  app
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('"POST"') && line.includes(`"status":${status}`)).length
+
+/** A connection whose server has read the head, and waits for the form. */
+async function begun(form: Buffer): Promise<RawConnection> {
+  const connection = await RawConnection.open(app.url)
+  connection.send(head(form.length, { Expect: '100-continue' }))
+  assert.equal((await connection.answer()).status, 100)
+  return connection
+}
+
 test('A client gone at the headers, or in the body, leaves nothing', async () => {
   const before = await stateOf(app)
   const form = formBytes([{ filename: 'half.bin', value: randomBytes(600 * KiB) }])
   for (const sent of [0, 1, 60, 200, 300 * KiB, form.length - 60, form.length - 1]) {
-    const connection = await RawConnection.open(app.url)
-    await connection.sent(head(form.length))
+    const over = logged('499')
+    const connection = await begun(form)
     await connection.sent(form.subarray(0, sent))
-    await until('the upload to begin', () => app.core.uploads.reservations.reservedBy(app.owner.id) > 0)
     connection.destroy()
+    await until('the request to be over, as left by its client', () => logged('499') > over)
     await nothingUnderWay()
     assert.deepEqual(await stateOf(app), before, `gone after ${sent} bytes`)
   }
-  const lines = app
-    .log()
-    .split('\n')
-    .filter((line) => line.includes('"status":499'))
-  assert.equal(lines.length, 7, 'each of them is in the log, as left by its client')
 })
 
 test('A client gone after the last byte leaves the whole file or nothing', async () => {
-  const uploads = () =>
-    app
-      .log()
-      .split('\n')
-      .filter((line) => line.includes('"POST"')).length
   const before = (await aether(app, 'GET', '/files')).body.pagination.total
   for (let n = 0; n < 8; n++) {
-    const logged = uploads()
+    const over = logged()
     const form = formBytes([{ filename: 'whole.bin', value: randomBytes(40 * KiB) }])
-    const connection = await RawConnection.open(app.url)
-    await connection.sent(head(form.length))
+    const connection = await begun(form)
     await connection.sent(form)
     if (n % 2 === 1) await new Promise((resolve) => setTimeout(resolve, n))
     connection.destroy()
-    await until('the request to be over', () => uploads() > logged)
+    await until('the request to be over', () => logged() > over)
     await nothingUnderWay()
   }
   const { body } = await aether(app, 'GET', '/files')
@@ -365,9 +362,9 @@ test('A quota of files holds as exactly for clients at once', async (t) => {
 test('An upload whose client leaves while it waits for others to end their own holds nothing back', async (t) => {
   const small = await openTestApp(t, { 'quota.storage': '1 MiB' })
   const first = await RawConnection.open(small.url)
-  first.send(head(1_000 * KiB, {}, small.key))
+  first.send(head(1_000 * KiB, { Expect: '100-continue' }, small.key))
+  assert.equal((await first.answer()).status, 100, 'it holds the quota')
   first.send(partHead({ filename: 'slow.bin', value: '' }))
-  await until('the first to hold the quota', () => small.core.uploads.reservations.reservedBy(small.owner.id) > 900_000)
   const second = await RawConnection.open(small.url)
   const form = formBytes([{ filename: 'waits.bin', value: randomBytes(100 * KiB) }])
   second.send(head(form.length, {}, small.key))
@@ -379,70 +376,6 @@ test('An upload whose client leaves while it waits for others to end their own h
   await nothingUnderWay(small)
   assert.equal((await aether(small, 'GET', '/files')).body.pagination.total, 0)
   assert.ok(await upload(small, randomBytes(1_000 * KiB)))
-})
-
-test('A disk that is full at any write answers 507 and keeps nothing', async () => {
-  const before = await stateOf(app)
-  const bytes = randomBytes(1.4 * MiB)
-  let failed = 0
-  for (let n = 1; ; n++) {
-    disk.fail('write', 'ENOSPC', n)
-    const form = formWith('first', 'first.txt')
-    form.append('file', new Blob([bytes], { type: 'application/octet-stream' }), 'second.bin')
-    const { status, body } = await aether(app, 'POST', '/files/upload', { form })
-    if (status === 201) {
-      assert.equal(body.files.length, 2)
-      break
-    }
-    failed++
-    assert.deepEqual([status, body.error.code], [507, 'insufficient_storage'], `write ${n}`)
-    await nothingUnderWay()
-    assert.deepEqual(await stateOf(app), before, `write ${n}`)
-  }
-  disk.mend()
-  assert.ok(failed >= 4, `only ${failed} writes were there to fail`)
-})
-
-test('A disk that is full at any other step answers 507 as well', async () => {
-  for (const operation of ['create', 'syncFile', 'makeFolder', 'rename', 'syncFolder'] as const) {
-    const { accounts } = (await stateOf(app)) as { accounts: object }
-    disk.fail(operation, 'ENOSPC')
-    const answer = await aether(app, 'POST', '/files/upload', { form: formWith(randomBytes(50_000), 'x.bin') })
-    disk.mend()
-    assert.deepEqual([answer.status, answer.body.error?.code], [507, 'insufficient_storage'], operation)
-    await nothingUnderWay()
-    assert.deepEqual(((await stateOf(app)) as { accounts: object }).accounts, accounts, operation)
-  }
-})
-
-/** Bytes whose blob's folder no upload before has made: else there would be no folder to fail to make. */
-function bytesOfANewFolder(): Buffer {
-  while (true) {
-    const bytes = randomBytes(50_000)
-    const digest = createHash('sha256').update(bytes).digest('hex')
-    if (!existsSync(join(app.folder, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4)))) return bytes
-  }
-}
-
-test('A disk that breaks at any step answers 500, and nothing is listed', async () => {
-  const operations = ['create', 'write', 'syncFile', 'close', 'makeFolder', 'rename', 'syncFolder'] as const
-  for (const operation of operations) {
-    const { accounts } = (await stateOf(app)) as { accounts: object }
-    disk.fail(operation, 'EIO')
-    const answer = await aether(app, 'POST', '/files/upload', { form: formWith(bytesOfANewFolder(), 'x.bin') })
-    disk.mend()
-    assert.deepEqual([answer.status, answer.body.error?.code], [500, 'server_error'], operation)
-    await nothingUnderWay()
-    assert.deepEqual(((await stateOf(app)) as { accounts: object }).accounts, accounts, operation)
-  }
-  const bytes = randomBytes(50_000)
-  disk.fail('syncFolder', 'EIO', 1)
-  const form = () => formWith(bytes, 'x.bin', 'application/octet-stream')
-  assert.equal((await aether(app, 'POST', '/files/upload', { form: form() })).status, 500)
-  disk.mend()
-  const again = await aether(app, 'POST', '/files/upload', { form: form() })
-  assert.equal(again.status, 201, 'the same bytes are taken once the disk is well')
-  assert.deepEqual((await aether(app, 'GET', `/files/${again.body.file.id}/download`)).bytes, bytes)
 })
 
 test('After all that the server takes the next upload as ever', async () => {

@@ -7,8 +7,7 @@ import Database from 'better-sqlite3'
 import { expireUploads } from '../../src/core/upload-upkeep.ts'
 import { checkStore, type FsckReport } from '../../src/jobs/fsck.ts'
 import { forgetThePast } from '../../src/jobs/retention.ts'
-import { MovingClock } from '../http/matrix/callers.ts'
-import { openTestApp, type TestApp } from '../support/app.ts'
+import { MovingClock } from '../support/clock.ts'
 import {
   complete,
   ok,
@@ -21,6 +20,7 @@ import {
   uploadBytes,
   uploadFolders,
 } from '../support/direct-uploads.ts'
+import { type InnerApp, openInnerApp } from '../support/inner-app.ts'
 import { runLarder } from '../support/process.ts'
 import { storage } from '../support/storage.ts'
 
@@ -28,12 +28,12 @@ const dayMs = 86_400_000
 
 async function openWithClock(t: TestContext) {
   const clock = new MovingClock()
-  const app = await openTestApp(t, {}, { clock })
+  const app = await openInnerApp(t, {}, { clock })
   return { app, clock, expire: () => expireUploads({ ...app.core, clock }) }
 }
 
 /** What a check of the store finds wrong. */
-async function damagesOf({ core }: TestApp): Promise<{ report: FsckReport; damages: string[] }> {
+async function damagesOf({ core }: InnerApp): Promise<{ report: FsckReport; damages: string[] }> {
   const damages: string[] = []
   const onDamage = ({ what, remedy }: { what: string; remedy: string }) => void damages.push(`${what}; ${remedy}`)
   const report = await checkStore(core, { readData: false, quarantine: false, onDamage })

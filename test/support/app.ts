@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { pino } from 'pino'
-import { type App, openApp, type Overrides as Parts } from '../../src/app.ts'
-import { configWith, type Overrides } from '../../src/config/index.ts'
-import { type KeyWish, makeKey } from '../../src/core/keys.ts'
+import type { OpenCatalogue } from '../../src/catalogue/index.ts'
+import type { Overrides } from '../../src/config/index.ts'
+import type { Accounts, FirstStart } from '../../src/core/accounts.ts'
+import type { KeyWish } from '../../src/core/keys.ts'
 import type { Account } from '../../src/core/model.ts'
-import { hashPassword } from '../../src/core/passwords.ts'
 import { atEnd } from './at-end.ts'
+import type { MovingClock } from './clock.ts'
 
 /** A folder of the test's own, gone when the test is over. */
 export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<string> {
@@ -17,81 +17,71 @@ export async function temporaryFolder(t: Pick<TestContext, 'after'>): Promise<st
   return folder
 }
 
-/** A server of the test's own, on a free port of the loopback, with an account and its key. */
-export interface TestApp extends App {
+/**
+ * A server of the test's own, on a free port of the loopback, with an account and its key. All of it can be had from
+ * outside: by HTTP, in the data folder, in what the server prints. What only its own process knows is in `InnerApp`.
+ */
+export interface TestApp {
   /** `http://127.0.0.1:PORT`, base path included. */
   readonly url: string
+  readonly port: number
+  /** The process that serves. */
+  readonly pid: number
   readonly folder: string
+  /** What the very first start on a data folder shows once. */
+  readonly firstStart: FirstStart | undefined
   /** The first start's key: of the owner, good for everything. */
   readonly key: string
-  /** Everything logged so far. */
-  readonly log: () => string
   /** The owner's account. */
   readonly owner: Account
+  /** The catalogue, as a command beside the server has it. */
+  readonly catalogue: Beside
+  /** What the command line does with accounts. */
+  readonly accounts: Accounts
+  /** What is in the log by now; the last lines may be on their way. */
+  log(): string
+  /** The log with all that was answered so far in it. */
+  wholeLog(): Promise<string>
+  /** Resolves once usage and requests so far are in the catalogue: they are written a moment later. */
+  activityKept(): Promise<void>
+  /** Whether an upload holds quota of the account, the owner's where none is named, or has bytes in `tmp`. */
+  isUploading(accountId?: string): Promise<boolean>
   /** Another key for an account; the owner's where none is named. Expired ones are made with a time in the past. */
   newKey(wish?: Partial<KeyWish>, account?: Account): Promise<{ id: string; text: string }>
   /** Another account, verified, with the password `correct horse`. */
   newAccount(email: string): Promise<Account>
+  /** Stops the server in order. It is done at the test's end, too. */
+  close(): Promise<void>
 }
 
-/** Opens the whole application for one test and closes it afterwards. The limits are off unless asked for. */
+/** Nothing of it can be put in place of the server's own: that is in another process. */
+export interface Beside {
+  readonly read: Readonly<OpenCatalogue['read']>
+  readonly write: Readonly<OpenCatalogue['write']>
+  readonly audit: Readonly<OpenCatalogue['audit']>
+}
+
+/** What a test may put in place, of a server that it otherwise sees from outside. */
+export interface Surroundings {
+  readonly clock?: MovingClock
+}
+
+/**
+ * Starts a server for one test and stops it afterwards. The limits are off unless asked for. It is a part of the test's own
+ * process, which is quick; where `LARDER_EXECUTABLE` names a file, it is a process of that. A test cannot tell which.
+ */
 export async function openTestApp(
   t: Pick<TestContext, 'after'>,
   overrides: Overrides = {},
-  parts: Parts = {},
+  surroundings: Surroundings = {},
 ): Promise<TestApp> {
-  const folder = typeof overrides['data.dir'] === 'string' ? overrides['data.dir'] : await temporaryFolder(t)
-  const lines: string[] = []
-  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
-  const config = configWith({
-    'server.host': '127.0.0.1',
-    'server.port': 0,
-    'data.reserve': '1 MiB',
-    'limits.auth': 'off',
-    'limits.api': 'off',
-    'limits.upload': 'off',
-    'server.shutdown_grace': '1s',
-    ...overrides,
-    'data.dir': folder,
-  })
-  const app = await openApp(config, log, parts)
-  let closed = false
-  const close = async (): Promise<void> => {
-    if (closed) return
-    closed = true
-    await app.close()
+  if (process.env.LARDER_EXECUTABLE) {
+    const { openOuterApp } = await import('./outer-app.ts')
+    return openOuterApp(t, overrides, surroundings)
   }
-  atEnd(t, close)
-  const owner = await app.core.accounts.owner()
-  return {
-    ...app,
-    close,
-    url: `http://127.0.0.1:${app.port}${config.server.base_path}`,
-    folder,
-    key: app.firstStart?.key ?? '',
-    log: () => lines.join(''),
-    owner,
-    newKey: async (wish = {}, account = owner) => {
-      const { expiresAt, ...rest } = wish
-      const { text, row } = makeKey(account.id, { kind: 'ak', ...rest }, Date.now())
-      await app.catalogue.write.createKey({ ...row, expiresAt: expiresAt ?? null })
-      return { id: row.id, text }
-    },
-    newAccount: async (email) => {
-      const passwordHash = await knownHash()
-      const account = { id: crypto.randomUUID(), email, passwordHash, isOwner: false, verified: true, now: Date.now() }
-      return app.catalogue.write.createAccount(account)
-    },
-  }
+  const { openInnerApp } = await import('./inner-app.ts')
+  return openInnerApp(t, overrides, surroundings)
 }
-
-/** The hash of everybody's password: made once, because it takes its time on purpose. */
-function knownHash(): Promise<string> {
-  hash ??= hashPassword('correct horse')
-  return hash
-}
-
-let hash: Promise<string> | undefined
 
 /** The header by which a key opens an API door. */
 export function withKey(key: string): Record<string, string> {

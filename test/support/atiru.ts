@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type TestApp, withKey } from './app.ts'
 import { type Answer, type CallOptions, callAs } from './call.ts'
 import { lastLetterTo, linkIn } from './outbox.ts'
@@ -124,9 +122,7 @@ export async function sendRaw(
 
 /** Everything that uploads under way hold is given back soon after they ended. */
 export async function nothingUnderWay(app: TestApp): Promise<void> {
-  const { reservations } = app.core.uploads
-  await until('reservations to be given back', () => reservations.reservedBy(app.owner.id) === 0)
-  await until('tmp to be empty', async () => (await readdir(join(app.folder, 'tmp'))).length === 0)
+  await until('uploads to be over', async () => !(await app.isUploading()))
 }
 
 /** Does something that must leave no row, no blob and nothing in tmp. */

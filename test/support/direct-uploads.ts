@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MovingClock } from '../http/matrix/callers.ts'
-import { openTestApp, type TestApp } from './app.ts'
+import type { Overrides } from '../../src/config/index.ts'
+import type { TestApp } from './app.ts'
 import type { CallOptions } from './call.ts'
+import { MovingClock } from './clock.ts'
 import { thisFile } from './shared.ts'
 import { namesBelow, until } from './state.ts'
 import { type StorageAnswer, type StorageBody, storage } from './storage.ts'
@@ -13,11 +14,14 @@ export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256
 
 export const dayMs = 86_400_000
 
+/** `openTestApp`, or `openInnerApp`. */
+type Opens<A> = (t: typeof thisFile, overrides: Overrides, parts: { clock: MovingClock }) => Promise<A>
+
 /** A server for all tests of a file, with a clock that they may set, and files of any type of up to 8 MiB. */
-export async function openUploadServer() {
+export async function openUploadServer<A extends TestApp = TestApp>(open: Opens<A>) {
   const clock = new MovingClock()
   const config = { 'uploads.max_size': '8 MiB', 'uploads.allowed_content_types': ['*'] }
-  return { app: await openTestApp(thisFile, config, { clock }), clock }
+  return { app: await open(thisFile, config, { clock }), clock }
 }
 
 type Server = Pick<TestApp, 'url' | 'key'>
@@ -109,9 +113,7 @@ export const uploadFolders = (app: Pick<TestApp, 'folder'>): Promise<string[]> =
 
 /** What is under way has ended, and holds nothing of the quota or the disk. */
 export async function nothingUnderWay(app: TestApp): Promise<void> {
-  const { reservations } = app.core.uploads
-  await until('reservations to be given back', () => reservations.reservedBy(app.owner.id) === 0)
-  assert.deepEqual(await readdir(join(app.folder, 'tmp')), [])
+  await until('uploads to be over', async () => !(await app.isUploading()))
 }
 
 /** Bytes of the quota that open uploads use. */

@@ -1,16 +1,38 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve as absolute, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { atEnd } from './at-end.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
-const larder = fileURLToPath(new URL('../../scripts/larder.mjs', import.meta.url))
 
-/** The environment of a test's own Larder: nothing of the machine's configuration reaches it. */
-function environment(more: Record<string, string>): Record<string, string> {
+/**
+ * Larder's command line as one starts it: by the project's own Node from sources, or, where `LARDER_EXECUTABLE` names a file,
+ * that.
+ */
+export function larderCommand(): [command: string, ...args: string[]] {
+  const executable = process.env.LARDER_EXECUTABLE
+  return executable ? [absolute(root, executable)] : fromSources()
+}
+
+/** From sources, whatever else there is: for a test about Node, which may be given options. */
+export function fromSources(...nodeOptions: string[]): [command: string, ...args: string[]] {
+  return [process.execPath, ...nodeOptions, fileURLToPath(new URL('../../scripts/larder.mjs', import.meta.url))]
+}
+
+/**
+ * The environment of a test's own Larder: nothing of the machine's configuration reaches it. What an executable unpacks is
+ * shared by all of them, or it would be unpacked into each data folder.
+ */
+function environment(more: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('LARDER_') && name !== 'NODE_OPTIONS')
-  return { ...(Object.fromEntries(kept) as Record<string, string>), ...more }
+  const unpacked = { LARDER_NATIVE_DIR: join(root, 'node_modules', '.cache', 'native') }
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    ...(process.env.LARDER_EXECUTABLE && unpacked),
+    ...more,
+  }
 }
 
 export interface Outcome {
@@ -24,10 +46,11 @@ export function runLarder(
   args: readonly string[],
   options: { input?: string; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
+  const [command, ...before] = larderCommand()
   return new Promise((resolve) => {
     const child = execFile(
-      process.execPath,
-      [larder, ...args],
+      command,
+      [...before, ...args],
       { env: environment(options.env ?? {}), maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
@@ -37,35 +60,33 @@ export function runLarder(
   })
 }
 
-export interface RunningServer {
+/** A process that serves, or is about to. */
+export interface Serving {
   readonly child: ChildProcess
-  readonly url: string
   /** Everything printed so far. */
   readonly output: () => string
+  /** What this finds in the output, as soon as it is there. @throws Error where the process ends without it. */
+  found(pattern: RegExp): Promise<RegExpExecArray>
   /** Sends a signal and resolves to how it ended. */
   stop(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** Starts a server as its user does, as a process of its own on a free port of the loopback. */
-export async function startServer(
+export interface ServerOptions {
+  readonly args?: readonly string[]
+  /** A command that runs the server, as strace does. */
+  readonly wrap?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts `larder serve` as a process of its own. It is gone when the test is over, or the test's process. */
+export function spawnServer(
   t: Pick<TestContext, 'after'>,
   dataDir: string,
-  options: { args?: readonly string[]; wrap?: readonly string[] } = {},
-): Promise<RunningServer> {
-  const [command = '', ...before] = [...(options.wrap ?? []), process.execPath]
-  const args = [
-    ...before,
-    larder,
-    'serve',
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    '--data-dir',
-    dataDir,
-    ...(options.args ?? []),
-  ]
-  const child = spawn(command, args, { env: environment({}), stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  { args = [], wrap = [], env = {} }: ServerOptions = {},
+): Serving {
+  const where = ['--host', '127.0.0.1', '--port', '0', '--data-dir', dataDir]
+  const [command = '', ...before] = [...wrap, ...larderCommand(), 'serve', ...where, ...args]
+  const child = spawn(command, before, { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   // The whole group: what wraps the server (strace) takes no signals for it.
   const kill = (signal: NodeJS.Signals): void => {
     try {
@@ -74,32 +95,51 @@ export async function startServer(
       // It ended already.
     }
   }
-  atEnd(t, () => kill('SIGKILL'))
+  const kills = (): void => kill('SIGKILL')
+  process.once('exit', kills)
+  atEnd(t, kills)
   let output = ''
-  const take = (chunk: Buffer): void => {
-    output += chunk.toString()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+    })
   }
-  child.stdout.on('data', take)
-  child.stderr.on('data', take)
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
-  const url = await new Promise<string>((resolve, reject) => {
-    const look = (): void => {
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)
-      if (found) resolve(found[0])
-    }
-    child.stdout.on('data', look)
-    void ended.then(() => reject(new Error(`the server ended: ${output}`)))
-  })
+  void ended.then(() => process.off('exit', kills))
   return {
     child,
-    url,
     output: () => output,
+    found: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(output)
+          if (match) resolve(match)
+        }
+        look()
+        child.stdout.on('data', look)
+        void ended.then(() => reject(new Error(`the server ended: ${output}`)))
+      }),
     stop: async (signal) => {
       kill(signal)
       const [code, by] = await ended
       return { code, signal: by }
     },
   }
+}
+
+export interface RunningServer extends Omit<Serving, 'found'> {
+  readonly url: string
+}
+
+/** Starts a server as its user does, on a free port of the loopback. */
+export async function startServer(
+  t: Pick<TestContext, 'after'>,
+  dataDir: string,
+  options: ServerOptions = {},
+): Promise<RunningServer> {
+  const { found, ...server } = spawnServer(t, dataDir, options)
+  const [url] = await found(/http:\/\/127\.0\.0\.1:\d+/)
+  return { ...server, url }
 }
 
 /** The API key that a first start prints. */

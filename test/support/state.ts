@@ -5,8 +5,8 @@ import type { TestApp } from './app.ts'
 const everything = { depth: 'below', limit: 100_000, offset: 0 } as const
 
 /** Everything that an account holds and what lies on the disk: equal before and after whatever must change nothing. */
-export async function stateOf(app: Pick<TestApp, 'core' | 'folder'>): Promise<object> {
-  const { read } = app.core.catalogue
+export async function stateOf(app: Pick<TestApp, 'catalogue' | 'folder'>): Promise<object> {
+  const { read } = app.catalogue
   const accounts = await Promise.all(
     (await read.accounts()).map(async (account) => {
       const root = await read.root(account.id)
@@ -19,6 +19,11 @@ export async function stateOf(app: Pick<TestApp, 'core' | 'folder'>): Promise<ob
     }),
   )
   return { accounts, blobs: await namesBelow(join(app.folder, 'blobs')), tmp: await readdir(join(app.folder, 'tmp')) }
+}
+
+/** Where the blob of a digest lies. */
+export function blobPath({ folder }: Pick<TestApp, 'folder'>, digest: string): string {
+  return join(folder, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4), digest)
 }
 
 /** Files anywhere below a folder, by their paths from it. */

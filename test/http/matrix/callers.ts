@@ -6,6 +6,10 @@ import type { KeyWish } from '../../../src/core/keys.ts'
 import { type Account, scopes } from '../../../src/core/model.ts'
 import { newKey } from '../../../src/core/secrets.ts'
 import { type TestApp, withKey } from '../../support/app.ts'
+import { signedIn } from '../../support/atiru.ts'
+import type { MovingClock } from '../../support/clock.ts'
+import { Visitor } from '../../support/dashboard.ts'
+import { newSession } from '../../support/session.ts'
 
 /** Everybody who may knock: first those whom nobody knows, then those who may not do the thing, then those who may. */
 export const callers = [
@@ -42,14 +46,6 @@ export interface Callers {
   readonly other: Account
 }
 
-/** A clock that tests may set ahead. */
-export class MovingClock {
-  aheadMs = 0
-  now(): number {
-    return Date.now() + this.aheadMs
-  }
-}
-
 const password = 'correct horse'
 const emails = { owner: 'owner@example.org', other: 'other@example.org', shut: 'shut@example.org' }
 /** Past an access token's life. */
@@ -59,12 +55,13 @@ const withCookie = (session: string): Credential => ({ Cookie: `larder_session=$
 
 /** Makes them all. What is over by the clock was good once, and the server knows it: the clock goes ahead in between. */
 export async function openCallers(app: TestApp, clock: MovingClock): Promise<Callers> {
-  const { access, accounts, registration } = app.core
   const other = await app.newAccount(emails.other)
   const shut = await app.newAccount(emails.shut)
-  const owner = await registration.completeSetUp(app.firstStart?.setUpToken ?? '', emails.owner, password)
-  const token = async (email: string) => (await access.logInForTokens(email, password)).accessToken
-  const cookie = async (email: string) => withCookie((await access.logIn(email, password)).token)
+  const owner = new Visitor(app)
+  await owner.post('/app/set-up', { token: app.firstStart?.setUpToken ?? '', email: emails.owner, password })
+  const token = (email: string) => signedIn(app, email).then((session) => session.access_token)
+  const cookie = async (email: string) =>
+    withCookie((await newSession(app, await app.accounts.named(email), 'page')).token)
   const key = async (wish: Partial<KeyWish> = {}, account?: Account) => withKey((await app.newKey(wish, account)).text)
   const credentials = new Map<Who, Credential>()
   const has = (who: Who, credential: Credential): unknown => credentials.set(who, credential)
@@ -77,7 +74,7 @@ export async function openCallers(app: TestApp, clock: MovingClock): Promise<Cal
   has("a disabled account's key", await key({}, shut))
   has("a disabled account's token", withKey(await token(emails.shut)))
   for (const by of ['key', 'token'] as const) await mustKnow(app, credentials.get(`a disabled account's ${by}`))
-  await accounts.setDisabled(shut, true)
+  await app.accounts.setDisabled(shut, true)
 
   has("an ended session's token", withKey(await token(emails.owner)))
   await logOut(app, credentials.get("an ended session's token"))
@@ -92,7 +89,7 @@ export async function openCallers(app: TestApp, clock: MovingClock): Promise<Cal
   has("another's key", await key({}, other))
   has("another's token", withKey(await token(emails.other)))
   has("another's page session", await cookie(emails.other))
-  has("the owner's page session", withCookie(owner.token))
+  has("the owner's page session", withCookie(owner.session))
   has("the owner's atiru key", await key({ kind: 'atiru' }))
   has("the owner's key", withKey(app.key))
   const good = await token(emails.owner)
