@@ -1,10 +1,11 @@
 // Runs the tests that see Larder from outside against the executable, as `npm test` runs them against the sources: whatever
 // is not in the file, or is there another way, is found by the tests that there are.
+// With them go the tests of test/executable, of what only the file does or what takes long.
 //
 //   npm run test:executable [-- FILE...]
 //
 // Without files all of them. LARDER_EXECUTABLE names another file than dist/larder.
-import { existsSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
@@ -15,6 +16,9 @@ import { root } from '../test/support/process.ts'
 
 /** Fewer than this, and the search for them has lost some. */
 const fewest = 80
+
+/** What is true of the executable alone, and what takes a browser behind each proxy too long for every `npm test`. */
+const ownTests = globSync('test/executable/*.ts', { cwd: root }).filter((file) => !file.endsWith('/support.ts'))
 
 interface Counts {
   readonly tests: number
@@ -31,7 +35,7 @@ function fail(sentence: string): never {
 function filesToRun(wanted: readonly string[], executable: string): readonly string[] {
   if (!existsSync(executable)) fail(`There is no ${relative(root, executable)}: make it with \`npm run build\`.`)
   if (!existsSync(faketimeLibrary())) fail('Tests set the clock of the executable: apt-get install libfaketime')
-  const files = blackBoxTests()
+  const files = [...blackBoxTests(), ...ownTests]
   if (files.length < fewest)
     fail(`Only ${files.length} test files see Larder from outside; there were ${fewest} at least.`)
   for (const one of wanted) if (!files.includes(one)) fail(`${one} is no test file that sees Larder from outside.`)

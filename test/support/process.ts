@@ -25,7 +25,7 @@ export function fromSources(...nodeOptions: string[]): [command: string, ...args
  * The environment of a test's own Larder: nothing of the machine's configuration reaches it. What an executable unpacks is
  * shared by all of them, or it would be unpacked into each data folder.
  */
-function environment(more: Readonly<Record<string, string>>): Record<string, string> {
+export function environment(more: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('LARDER_') && name !== 'NODE_OPTIONS')
   const unpacked = { LARDER_NATIVE_DIR: join(root, 'node_modules', '.cache', 'native') }
   return {
