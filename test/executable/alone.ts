@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { aloneIn, openFolder, runAs, showThatItServes, skipUnlessRoot, start } from './support.ts'
@@ -108,4 +108,18 @@ test('the version says what to send along with a question; licences come with th
 test('options meant for other programs of Node do not reach it', (t) => {
   const { code } = runAs(aloneIn(openFolder(t)), ['--version'], { env: { NODE_OPTIONS: '--require /nowhere.js' } })
   assert.equal(code, 0)
+})
+
+test('a server tells the C library to give memory back, unless it was told something else', async (t) => {
+  const folder = openFolder(t)
+  const file = aloneIn(folder)
+  const told = async (env: Record<string, string>): Promise<string | undefined> => {
+    const larder = await start(t, file, join(folder, 'data'), { env })
+    const found = /MALLOC_TRIM_THRESHOLD_=(\d+)/.exec(readFileSync(`/proc/${larder.child.pid}/environ`, 'utf8'))
+    assert.doesNotMatch(larder.output(), /warning/i)
+    await larder.stop()
+    return found?.[1]
+  }
+  assert.equal(await told({}), '131072')
+  assert.equal(await told({ MALLOC_TRIM_THRESHOLD_: '1000000' }), '1000000')
 })
