@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -113,10 +114,13 @@ export function removeOthers(folder: string, id: string): void {
     utimesSync(join(folder, id), now, now)
     for (const name of readdirSync(folder)) {
       const other = join(folder, name)
-      if (name === id || !/^[0-9a-f]{16}$/.test(name) || statSync(other).mtimeMs > now.getTime() - keptMs) continue
+      if (name === id || !isSet(other) || statSync(other).mtimeMs > now.getTime() - keptMs) continue
       rmSync(other, { recursive: true, force: true })
     }
   } catch {
     // A folder that may only be read from does as well.
   }
 }
+
+/** Somebody may have named a folder in which there is something else. */
+const isSet = (folder: string): boolean => /\/[0-9a-f]{16}$/.test(folder) && existsSync(noteOf(folder))

@@ -78,12 +78,15 @@ test('after a restart of the machine libraries are read again before they are be
 test('what other versions unpacked goes a week after they were last started, and nothing else', async (t) => {
   const { file, data, native } = await store(t)
   const monthAgo = new Date(Date.now() - 30 * 86_400_000)
-  for (const name of ['0123456789abcdef', 'fedcba9876543210', 'pictures']) mkdirSync(join(native, name))
-  for (const name of ['0123456789abcdef', 'pictures']) utimesSync(join(native, name), monthAgo, monthAgo)
+  // Of another version, of one that was in use lately, and two that are somebody's own.
+  const [old, young, ...others] = ['0123456789abcdef', 'fedcba9876543210', 'aaaaaaaaaaaaaaaa', 'pictures'] as const
+  for (const name of [old, young, ...others]) mkdirSync(join(native, name))
+  for (const name of [old, young, 'pictures']) writeFileSync(join(native, name, 'checked.json'), '{}')
+  for (const name of [old, ...others]) utimesSync(join(native, name), monthAgo, monthAgo)
   assert.equal(runAs(file, ['user', 'list', '--data-dir', data]).code, 0)
   const left = readdirSync(native)
-  assert.ok(!left.includes('0123456789abcdef'))
-  assert.ok(left.includes('fedcba9876543210') && left.includes('pictures') && left.length === 3)
+  assert.ok(!left.includes(old))
+  assert.ok([young, ...others].every((name) => left.includes(name)) && left.length === 4)
 })
 
 test('a folder that others may write to, or a link, is passed over', async (t) => {
@@ -97,6 +100,10 @@ test('a folder that others may write to, or a link, is passed over', async (t) =
     const larder = await start(t, file, data, { env: { LARDER_NATIVE_DIR: named } })
     await larder.stop()
   }
-  assert.deepEqual(readdirSync(shared), [])
+  // In one that others may write to, they may put their own in the place of ours.
+  const ours = join(shared, 'ours')
+  mkdirSync(ours, { mode: 0o700 })
+  await (await start(t, file, data, { env: { LARDER_NATIVE_DIR: ours } })).stop()
+  assert.deepEqual([readdirSync(shared), readdirSync(ours)], [['ours'], []])
   assert.ok(readdirSync(join(data, '.native')).length > 0)
 })
