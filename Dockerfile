@@ -11,13 +11,16 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY scripts/build scripts/build
 COPY src src
-# The commit, for `larder --version`; there is no repository in here to ask.
+# The commit, for `larder --version`; there is no repository in here to ask:
+# docker build --build-arg SOURCE_COMMIT="$(git rev-parse --short=12 HEAD)" .
 ARG SOURCE_COMMIT
 RUN npm run build && mkdir -p volume/data && chmod 1777 volume/data
 
 FROM ${RUN_BASE}
 ARG SOURCE_COMMIT
+ARG VERSION
 LABEL org.opencontainers.image.title="Larder" \
+      org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.description="A storage daemon for people who keep their own files: a 2xx means on disk" \
       org.opencontainers.image.documentation="larder --help, and docs/ beside the sources" \
       org.opencontainers.image.revision="${SOURCE_COMMIT}"

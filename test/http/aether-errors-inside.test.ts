@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AetherAnswer, aether } from '../support/aether.ts'
+import { aether, refusal } from '../support/aether.ts'
 import { formWith } from '../support/app.ts'
 import { MovingClock } from '../support/clock.ts'
 import { faultyDisk } from '../support/faults.ts'
@@ -11,22 +11,6 @@ import { stateOf } from '../support/state.ts'
 const disk = faultyDisk()
 const clock = new MovingClock()
 const app = await openInnerApp(thisFile, { 'uploads.max_size': '1 MiB' }, { disk: disk.disk, clock })
-
-/** The whole answer of a refusal: status, shape, code, a sentence, and what every answer of this kind carries. */
-function refusal(answer: AetherAnswer, status: number, code: string, message: string | RegExp): void {
-  assert.equal(answer.status, status)
-  assert.deepEqual(Object.keys(answer.body), ['success', 'error'])
-  assert.equal(answer.body.success, false)
-  assert.deepEqual(Object.keys(answer.body.error), ['code', 'message'])
-  assert.equal(answer.body.error.code, code)
-  if (typeof message === 'string') assert.equal(answer.body.error.message, message)
-  else assert.match(answer.body.error.message, message)
-  assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
-  assert.equal(answer.headers.get('cache-control'), 'no-store')
-  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
-  assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-  assert.match(answer.headers.get('x-request-id') ?? '', /^\w+-\w+$/)
-}
 
 test('insufficient_storage: when the disk is full although it did not seem so', async () => {
   disk.fail('write', 'ENOSPC')

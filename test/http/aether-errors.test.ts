@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AetherAnswer, aether, makeFolder } from '../support/aether.ts'
+import { aether, makeFolder, refusal } from '../support/aether.ts'
 import { formWith, openTestApp, upload, withKey } from '../support/app.ts'
 import { MovingClock } from '../support/clock.ts'
 import { thisFile } from '../support/shared.ts'
@@ -9,22 +9,6 @@ import { stateOf } from '../support/state.ts'
 const clock = new MovingClock()
 const app = await openTestApp(thisFile, { 'uploads.max_size': '1 MiB' }, { clock })
 const file = await upload(app, 'there', 'there.txt')
-
-/** The whole answer of a refusal: status, shape, code, a sentence, and what every answer of this kind carries. */
-function refusal(answer: AetherAnswer, status: number, code: string, message: string | RegExp): void {
-  assert.equal(answer.status, status)
-  assert.deepEqual(Object.keys(answer.body), ['success', 'error'])
-  assert.equal(answer.body.success, false)
-  assert.deepEqual(Object.keys(answer.body.error), ['code', 'message'])
-  assert.equal(answer.body.error.code, code)
-  if (typeof message === 'string') assert.equal(answer.body.error.message, message)
-  else assert.match(answer.body.error.message, message)
-  assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
-  assert.equal(answer.headers.get('cache-control'), 'no-store')
-  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
-  assert.equal(answer.headers.get('access-control-allow-origin'), '*')
-  assert.match(answer.headers.get('x-request-id') ?? '', /^\w+-\w+$/)
-}
 
 test('unauthorized: without a key, and it says how one is sent', async () => {
   const answer = await aether(app, 'GET', '/files', { key: null })

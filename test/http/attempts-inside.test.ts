@@ -3,11 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { type AnyFailure, Failure, isFailure } from '../../src/core/failure.ts'
 import { hashing } from '../../src/core/passwords.ts'
 import { Attempts } from '../../src/http/attempts.ts'
-import { type InnerApp, openInnerApp } from '../support/inner-app.ts'
-
-const email = 'ada@example.org'
-const home = '203.0.113.1'
-const elsewhere = '198.51.100.7'
+import { elsewhere, email, home, logIn, roomy } from '../support/attempts.ts'
+import { openInnerApp } from '../support/inner-app.ts'
 
 const right = async (): Promise<string> => 'let in'
 const wrong = async (): Promise<never> => {
@@ -179,22 +176,6 @@ test('Where it is off, nobody waits', async () => {
   assert.deepEqual(await guess(attempts, 100), Array(100).fill('wrong'))
   assert.equal(await outcome(attempts.guard(email, home, right)), 'let in')
 })
-
-// From here on by the doors themselves; the limit by address alone is set out of the way.
-
-const roomy = { 'limits.auth': '1000/1m', 'server.trusted_proxies': '127.0.0.1' }
-
-/** A log-in at Atiru's door, from an address. */
-async function logIn(app: InnerApp, password: string, address = home, who = email) {
-  const response = await fetch(`${app.url}/auth/login`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': address },
-    body: JSON.stringify({ email: who, password }),
-  })
-  const { code } = (await response.json()) as { code?: string }
-  const { status, headers } = response
-  return { status, code, retryAfter: Number(headers.get('retry-after')) }
-}
 
 /** How many hashes are worked out while something is done. */
 async function hashesIn(work: () => Promise<unknown>): Promise<number> {

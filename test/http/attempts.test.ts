@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openTestApp, type TestApp } from '../support/app.ts'
+import { openTestApp } from '../support/app.ts'
+import { elsewhere, email, home, logIn, roomy } from '../support/attempts.ts'
 import { Visitor } from '../support/dashboard.ts'
 import { codeFor, verifyCode } from '../support/identity.ts'
-
-const email = 'ada@example.org'
-const home = '203.0.113.1'
-const elsewhere = '198.51.100.7'
-
-// From here on by the doors themselves; the limit by address alone is set out of the way.
-
-const roomy = { 'limits.auth': '1000/1m', 'server.trusted_proxies': '127.0.0.1' }
-
-/** A log-in at Atiru's door, from an address. */
-async function logIn(app: TestApp, password: string, address = home, who = email) {
-  const response = await fetch(`${app.url}/auth/login`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': address },
-    body: JSON.stringify({ email: who, password }),
-  })
-  const { code } = (await response.json()) as { code?: string }
-  const { status, headers } = response
-  return { status, code, retryAfter: Number(headers.get('retry-after')) }
-}
 
 test('An e-mail that nobody has makes guessers wait like any other', async (t) => {
   const app = await openTestApp(t, roomy)

@@ -55,7 +55,9 @@ test('the image says how it is run', () => {
   assert.deepEqual(Object.keys(config.ExposedPorts), ['8080/tcp'])
   assert.equal(config.User, '10001:10001')
   assert.equal(config.StopSignal, 'SIGTERM')
-  assert.match(config.Labels['org.opencontainers.image.revision'] ?? '', /^[0-9a-f]{12}$/)
+  const { 'org.opencontainers.image.revision': commit, 'org.opencontainers.image.version': version } = config.Labels
+  assert.match(commit ?? '', /^[0-9a-f]{12}$/)
+  assert.match(version ?? '', /^\d+\.\d+\.\d+$/)
 })
 
 test('the folder that volumes are made from is open to whichever user the image is run as', async (t) => {

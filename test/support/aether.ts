@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { TestApp } from './app.ts'
 import { type Answer, call } from './call.ts'
 
@@ -66,4 +67,20 @@ export async function makeFolder(
   const { body } = await aether(app, 'POST', '/folders', { json: { name, parentId }, ...(key && { key }) })
   if (!body.folder) throw new Error(`no folder: ${JSON.stringify(body)}`)
   return body.folder.id
+}
+
+/** The whole answer of a refusal: status, shape, code, a sentence, and what every answer of this kind carries. */
+export function refusal(answer: AetherAnswer, status: number, code: string, message: string | RegExp): void {
+  assert.equal(answer.status, status)
+  assert.deepEqual(Object.keys(answer.body), ['success', 'error'])
+  assert.equal(answer.body.success, false)
+  assert.deepEqual(Object.keys(answer.body.error), ['code', 'message'])
+  assert.equal(answer.body.error.code, code)
+  if (typeof message === 'string') assert.equal(answer.body.error.message, message)
+  else assert.match(answer.body.error.message, message)
+  assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
+  assert.equal(answer.headers.get('cache-control'), 'no-store')
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
+  assert.equal(answer.headers.get('access-control-allow-origin'), '*')
+  assert.match(answer.headers.get('x-request-id') ?? '', /^\w+-\w+$/)
 }
