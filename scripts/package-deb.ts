@@ -49,6 +49,25 @@ const copyright = `Larder carries Node.js and libraries, each under its own lice
 "larder licenses" prints all of them.
 `
 
+/** The units of an installation by hand lie where they win over the package's, which would then bring nothing up to date. */
+const preinst = `#!/bin/sh
+set -e
+[ "$1" = install ] || [ "$1" = upgrade ] || exit 0
+if grep -qs '^ExecStart=/usr/local/bin/larder ' /etc/systemd/system/larder.service; then
+  cat >&2 <<'END'
+Larder is installed here by "larder install-service", whose units win over those of this package.
+Bring that up to date instead, with the new file: ./larder install-service
+Or let the package take its place; the files and ${config} stay:
+  systemctl disable --now larder.socket larder.service
+  rm /etc/systemd/system/larder.socket /etc/systemd/system/larder.service /etc/sysusers.d/larder.conf /usr/local/bin/larder
+  systemctl daemon-reload
+and install it again. Where the data are not in ${standardData}, the package's service is told so by
+"systemctl edit larder.service": [Service], and ReadWritePaths= with the folder.
+END
+  exit 1
+fi
+`
+
 /** First installed it is started; brought up to date it is started anew, while systemd holds the socket. */
 const postinst = `#!/bin/sh
 set -e
@@ -68,11 +87,9 @@ for unit in larder.socket larder.service; do
 done
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  if [ -z "$2" ]; then
-    deb-systemd-invoke start larder.socket larder.service
-  else
-    deb-systemd-invoke try-restart larder.service
-  fi
+  deb-systemd-invoke start larder.socket
+  # There is an older version when it was removed and not purged, too.
+  deb-systemd-invoke restart larder.service
 fi
 if [ -z "$2" ]; then
   echo "Larder is for you to set up by the link that this prints:"
@@ -94,6 +111,7 @@ set -e
 if [ "$1" = purge ]; then
   deb-systemd-helper purge larder.socket larder.service >/dev/null || true
   rm -f /etc/larder/environment
+  rm -rf /var/cache/larder
   [ ! -d /etc/larder ] || rmdir --ignore-fail-on-non-empty /etc/larder
   [ ! -d ${standardData} ] || echo "The files in ${standardData} stay. Whoever does not want them any more removes that folder."
 fi
@@ -131,7 +149,8 @@ try {
   put('usr/share/doc/larder/changelog.gz', 0o644, gzipSync(readFileSync(join(root, 'CHANGELOG.md')), { level: 9 }))
   put('DEBIAN/control', 0o644, control)
   put('DEBIAN/conffiles', 0o644, `${config}\n`)
-  for (const [name, script] of Object.entries({ postinst, prerm, postrm })) put(`DEBIAN/${name}`, 0o755, script)
+  for (const [name, script] of Object.entries({ preinst, postinst, prerm, postrm }))
+    put(`DEBIAN/${name}`, 0o755, script)
   mkdirSync(values.output, { recursive: true })
   const output = join(values.output, `larder_${version}_${arch}.deb`)
   // One thread: how many there are would show in the result.

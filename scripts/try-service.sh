@@ -147,6 +147,49 @@ variant() {
   [ "$type" = image/avif ] || fail "a picture came back as $type"
 }
 
+serves() {
+  inside timeout 60 sh -c "until $larder healthcheck > /dev/null 2>&1; do sleep 0.2; done" || fail "$1 does not serve"
+}
+
+# install-service, whose first attempts are refused, fail, or take long.
+adversities() {
+  boot
+  cp "$executable" "$work/root/root/larder"
+  inside sh -c 'mkdir -p /home/alice /srv/store && touch /home/alice/letter /srv/store/catalogue.db'
+  local before
+  before=$(inside stat -c '%n %u %a' /home/alice /srv/store)
+  for folder in /home/alice /srv/store /srv; do
+    ! inside /root/larder install-service --data "$folder" > "$work/refused" 2>&1 || fail "$folder was taken as the data folder"
+    grep -Eq 'a folder|chown -R larder:larder' "$work/refused" || fail "$(cat "$work/refused")"
+  done
+  [ "$(inside stat -c '%n %u %a' /home/alice /srv/store)" = "$before" ] || fail 'a folder that is somebody'"'"'s was changed'
+  inside test ! -e /etc/larder || fail 'a refusal left something'
+  say 'Folders that are somebody'"'"'s are refused as data folders, and stay as they are'
+
+  # Nothing unpacked can be run from there.
+  inside sh -c 'mkdir /srv/files && mount -t tmpfs -o noexec,mode=0755 tmpfs /srv/files'
+  inside sh -c 'mkdir /etc/larder && echo LARDER_SERVER_PUBLIC_URL=nonsense > /etc/larder/environment'
+  ! inside /root/larder install-service --data /srv/files > "$work/failed" 2>&1 || fail 'a configuration that cannot be is no matter'
+  grep -Eq 'larder.service (is failed|ended and was started anew)' "$work/failed" || fail "$(cat "$work/failed")"
+  inside rm /etc/larder/environment
+  inside /root/larder install-service --data /srv/files > "$work/again" 2>&1 || fail "$(cat "$work/again")"
+  grep -q /app/set-up "$work/again" || fail 'no link to set up by after a first attempt failed'
+  say 'An installation that failed at first is finished by the next one, link and all'
+  picture
+  [ -n "$(inside ls /var/cache/larder/larder)" ] && [ "$(inside stat -c '%U %a' /var/cache/larder)" = 'larder 700' ] || fail 'libraries are not in the cache'
+  say 'With the data on a disk that runs no code, libraries are unpacked to /var/cache/larder, and pictures work'
+
+  inside sed -i 's/^TimeoutStopSec=.*/TimeoutStopSec=100s/' /etc/systemd/system/larder.service
+  inside mkdir /etc/systemd/system/larder.service.d
+  printf '[Service]\nMemoryMax=2G\nExecStart=\nExecStart=/bin/sh -c "sleep 35; exec /usr/local/bin/larder serve --config /etc/larder/config.toml --set server.socket=systemd"\n' |
+    inside sh -c 'cat > /etc/systemd/system/larder.service.d/override.conf'
+  inside /root/larder install-service > "$work/slow" 2>&1 || fail "$(cat "$work/slow")"
+  grep -q 'Waiting for larder.service to serve' "$work/slow" || fail 'nobody was told what is waited for'
+  grep -q 'changed by hand' "$work/slow" && inside grep -q TimeoutStopSec=100s /etc/systemd/system/larder.service.old || fail 'a change by hand was not kept'
+  inside systemctl show larder -p MemoryMax | grep -q =2147483648 || fail 'what systemctl edit made is not in force'
+  say 'A start of 35 seconds is waited for; a changed unit is kept beside, and what systemctl edit made stays in force'
+}
+
 [ -d "$base/etc" ] || debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,curl bookworm "$base" > "$work/debootstrap.log"
 
 boot
@@ -164,6 +207,8 @@ grep 'three times' "$work/again"
 variant
 inside systemctl show larder -p NRestarts,Result | grep -q 'Result=success' || fail 'a stop was no success'
 
+adversities
+
 node scripts/package-deb.ts --executable "$executable" --version 1.0.0 --output "$work" > /dev/null
 dpkg-deb -R "$work"/larder_1.0.0_*.deb "$work/next"
 sed -i 's/^Version: .*/Version: 1.0.1/' "$work/next/DEBIAN/control"
@@ -172,7 +217,7 @@ boot
 cp "$work"/larder_1.0.0_*.deb "$work/root/root/larder-1.0.0.deb"
 cp "$work/larder_1.0.1.deb" "$work/root/root/larder-1.0.1.deb"
 inside dpkg -i /root/larder-1.0.0.deb > "$work/dpkg.log" 2>&1 || fail "$(cat "$work/dpkg.log")"
-inside timeout 30 sh -c "until $larder healthcheck > /dev/null 2>&1; do sleep 0.2; done" || fail 'the package does not serve'
+serves 'the package'
 picture
 say 'dpkg -i: serves, a picture goes in and comes out'
 load 'dpkg -i of another version' inside dpkg -i /root/larder-1.0.1.deb > "$work/again" 2> /dev/null
@@ -180,10 +225,28 @@ grep 'three times' "$work/again"
 variant
 inside dpkg -r larder > /dev/null 2>&1
 ! inside systemctl is-active larder.service larder.socket > /dev/null || fail 'a removed package still serves'
-inside dpkg -P larder > "$work/purge.log" 2>&1 || fail "$(cat "$work/purge.log")"
-[ -f "$work/root/var/lib/larder/catalogue.sqlite" ] || [ -n "$(ls "$work/root/var/lib/larder/blobs")" ] || fail 'purging removed data'
-[ ! -e "$work/root/etc/larder" ] || fail 'purging left the configuration'
 inside dpkg -i /root/larder-1.0.1.deb > /dev/null 2>&1
-inside timeout 30 sh -c "until $larder healthcheck > /dev/null 2>&1; do sleep 0.2; done"
+serves 'a package that was removed and installed again'
+inside dpkg -r larder > /dev/null 2>&1
+inside dpkg -P larder > "$work/purge.log" 2>&1 || fail "$(cat "$work/purge.log")"
+[ -f "$work/root/var/lib/larder/catalogue.db" ] || fail 'purging removed data'
+[ ! -e "$work/root/etc/larder" ] && [ ! -e "$work/root/var/cache/larder" ] || fail 'purging left something'
+inside dpkg -i /root/larder-1.0.1.deb > /dev/null 2>&1
+serves 'a package that was purged and installed again'
 variant
-say 'dpkg -r, dpkg -P and dpkg -i: the data were kept and are served again'
+say 'dpkg -r and dpkg -i, dpkg -P and dpkg -i: the data were kept and are served again'
+
+# From install-service to the package, by what the refusal prints.
+boot
+cp "$executable" "$work/root/root/larder"
+cp "$work"/larder_1.0.0_*.deb "$work/root/root/larder-1.0.0.deb"
+inside /root/larder install-service > /dev/null 2>&1
+picture
+! inside dpkg -i /root/larder-1.0.0.deb > "$work/refused" 2>&1 || fail 'the package was installed beside install-service'
+variant
+grep -E '^  (systemctl|rm)' "$work/refused" | inside bash -e > /dev/null 2>&1 || fail "$(cat "$work/refused")"
+inside dpkg -i --force-confold /root/larder-1.0.0.deb > "$work/dpkg.log" 2>&1 || fail "$(cat "$work/dpkg.log")"
+serves 'the package in the place of install-service'
+variant
+inside systemctl show larder -p FragmentPath | grep -q /lib/systemd/system || fail 'the units are not those of the package'
+say 'dpkg -i beside install-service is refused in words; when they are followed, the package serves the same data'

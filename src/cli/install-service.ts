@@ -1,30 +1,20 @@
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { isExecutable } from '../assets.ts'
 import { loadConfig } from '../config/index.ts'
-import { type Plan, type Command as PlannedCommand, type PlannedFile, planOf } from '../service/plan.ts'
-import { type Installation, standardData } from '../service/units.ts'
+import { type Existing, type Plan, type PlannedFile, planOf } from '../service/plan.ts'
+import { type Installation, standardData, user } from '../service/units.ts'
 import { CommandFailed } from './failures.ts'
+import { isChanged, putCopy, putFile } from './install-files.ts'
+import { folderWork } from './install-folder.ts'
+import { runStep, stepText } from './install-steps.ts'
 import { say } from './user.ts'
 
 const executable = '/usr/local/bin/larder'
 const config = '/etc/larder/config.toml'
 const packaged = '/usr/lib/systemd/system/larder.service'
-const retryMs = 250
 
 interface Options {
   readonly data?: string
@@ -54,16 +44,43 @@ function install(options: Options): void {
   const at = (path: string): string => join(options.root ?? '/', path)
   const source = sourceOf(options)
   const isUpgrade = existsSync(at('/etc/systemd/system/larder.service'))
-  const socket = at('/etc/systemd/system/larder.socket')
-  const before = { isUpgrade, socketUnit: existsSync(socket) ? readFileSync(socket, 'utf8') : undefined }
-  const plan = planOf(installationOf(options, existsSync(at(config)) ? at(config) : undefined), before)
+  const installation = installationOf(options, existsSync(at(config)) ? at(config) : undefined)
+  const plan = planOf(installation, existing(options, installation, at))
   if (options.dryRun) return void say(told(plan, source, at))
   requireLeave(options)
-  if (realOf(at(executable)) !== realpathSync(source)) copy(source, at(executable))
-  for (const file of plan.files) if (!file.isKept || !existsSync(at(file.path))) write(at(file.path), file)
+  if (realOf(at(executable)) !== realpathSync(source)) putCopy(source, at(executable))
+  for (const file of plan.files) put(file, at)
   if (options.root !== undefined) return void say(`Written below ${resolve(options.root)}; nothing was run.`)
-  for (const command of plan.commands) run(command)
+  for (const step of plan.steps) runStep(step)
   say(`Larder is ${isUpgrade ? 'up to date' : 'installed'}. What it says: journalctl -u larder`)
+}
+
+type Place = (path: string) => string
+
+/** @throws CommandFailed where the data folder is somebody's. */
+function existing(options: Options, { data }: Installation, at: Place): Existing {
+  const socketUnit = textOf(at('/etc/systemd/system/larder.socket'))
+  // In an image that is only written to, nothing is run, and so nothing changes hands.
+  if (options.root !== undefined && !options.dryRun) return { socketUnit, folder: 'none' }
+  const folder = workFor(data, at(data))
+  if (typeof folder !== 'string') throw new CommandFailed(folder.refusal, 2)
+  return { socketUnit, folder }
+}
+
+function workFor(data: string, path: string): ReturnType<typeof folderWork> {
+  try {
+    return folderWork({ data, path, owner: numberOf(user) })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw code === 'EACCES' ? new CommandFailed(`this user may not look at ${data}: use sudo`, 2) : error
+  }
+}
+
+function put(file: PlannedFile, at: Place): void {
+  const old = putFile(at(file.path), file)
+  if (old === undefined) return
+  say(`${at(file.path)} was changed by hand. It is made anew, and the changed one kept as ${old}.`)
+  say(`Changes that stay are made with: systemctl edit ${file.path.replace(/^.*\//, '')}`)
 }
 
 /** What an existing configuration says goes: a flag that says otherwise would be forgotten by the next start. */
@@ -86,7 +103,8 @@ function sourceOf({ executable: named }: Options): string {
       2,
     )
   const source = resolve(named ?? process.execPath)
-  if (!existsSync(source)) throw new CommandFailed(`there is no file ${source} to install`, 2)
+  if (!statSync(source, { throwIfNoEntry: false })?.isFile())
+    throw new CommandFailed(`there is no file ${source} to install`, 2)
   return source
 }
 
@@ -101,51 +119,34 @@ function requireLeave({ root }: Options): void {
 }
 
 /** Told in the order in which it would be done. */
-function told({ files, commands }: Plan, source: string, at: (path: string) => string): string {
-  const fileText = ({ path, mode, content, isKept }: PlannedFile): string =>
-    isKept && existsSync(at(path))
-      ? `Would keep ${at(path)} as it is.\n`
-      : `Would write ${at(path)} (mode ${mode.toString(8).padStart(4, '0')}):\n${content.replace(/^(?=.)/gm, '    ')}`
+function told({ files, steps }: Plan, source: string, at: Place): string {
   return [
     `Would copy ${source} to ${at(executable)} (mode 0755).\n`,
-    ...files.map(fileText),
+    ...files.map((file) => fileText(file, at)),
     'Would run:',
-    ...commands.map(({ args }) => `    ${args.join(' ')}`),
+    ...steps.map((step) => `    ${stepText(step)}`),
   ].join('\n')
 }
 
-/** Beside its place and then into it: a Larder that runs keeps the file it was started from. */
-function copy(source: string, path: string): void {
-  replace(path, 0o755, (beside) => copyFileSync(source, beside))
+function fileText({ path, mode, content, isKept }: PlannedFile, at: Place): string {
+  const former = textOf(at(path))
+  if (isKept && former !== undefined) return `Would keep ${at(path)} as it is.\n`
+  const old =
+    former !== undefined && isChanged(former, content)
+      ? ` and keep the one that was changed by hand as ${at(path)}.old`
+      : ''
+  const how = `(mode ${mode.toString(8).padStart(4, '0')})${old}`
+  return `Would write ${at(path)} ${how}:\n${content.replace(/^(?=.)/gm, '    ')}`
 }
 
-function write(path: string, { mode, content }: PlannedFile): void {
-  replace(path, mode, (beside) => writeFileSync(beside, content, { mode }))
+/** Of a user of this machine, where there is one of this name. */
+function numberOf(name: string): number | undefined {
+  const { status, stdout } = spawnSync('id', ['-u', name], { encoding: 'utf8' })
+  return status === 0 ? Number(stdout) : undefined
 }
 
-function replace(path: string, mode: number, make: (beside: string) => void): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  const beside = `${path}.new`
-  make(beside)
-  chmodSync(beside, mode)
-  const file = openSync(beside, 'r')
-  fsyncSync(file)
-  closeSync(file)
-  renameSync(beside, path)
-}
-
-function run({ args, patienceMs = 0 }: PlannedCommand): void {
-  const [command, ...rest] = args
-  const until = performance.now() + patienceMs
-  for (;;) {
-    const { status, error, stderr } = spawnSync(command, rest, { stdio: ['ignore', 'inherit', 'pipe'], cwd: '/' })
-    if (status === 0) return void process.stderr.write(stderr)
-    if (performance.now() >= until)
-      throw new CommandFailed(
-        `${args.join(' ')}: ${error?.message ?? String(stderr).trim()} (see journalctl -u larder)`,
-      )
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs)
-  }
+function textOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
 function realOf(path: string): string | undefined {

@@ -26,15 +26,28 @@ export interface Bound {
 const passedBacklog = 65_535
 const ownBacklog = 1_024
 
-/** Opens a server. Rejects with UnusableSocket, or with the system's error where the address cannot be had. */
+/** Opens a server. Rejects with UnusableSocket, or with the system's error where the address cannot be had; then nothing is open. */
 export async function bind(server: Server, wish: ListenWish): Promise<Bound> {
   if (wish.socket === undefined) return { addresses: [await bindAddress(server, wish)], others: [] }
   const [first, ...more] = takePassedSockets(process.env)
-  const address = await bindPassed(server, first as number)
-  const others = more.map(() => createServer({ allowHalfOpen: true, noDelay: true }))
-  const addresses = await Promise.all(others.map((other, index) => bindPassed(other, more[index] as number)))
-  for (const other of others) other.on('connection', (socket) => server.emit('connection', socket))
-  return { addresses: [address, ...addresses], others }
+  const others = more.map(() => feeding(server))
+  const opened = await Promise.allSettled([
+    bindPassed(server, first as number),
+    ...others.map((other, index) => bindPassed(other, more[index] as number)),
+  ])
+  const refused = opened.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+  if (refused) {
+    // One that stays open keeps the process alive, which then takes connections that nobody answers.
+    for (const one of [server, ...others]) one.close()
+    throw refused.reason
+  }
+  const addresses = opened.map((one) => (one as PromiseFulfilledResult<ListenAddress>).value)
+  return { addresses, others }
+}
+
+/** What takes connections for a server: with an ear from the beginning, for none may come before there is one. */
+function feeding(server: Server): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket))
 }
 
 /** `::` is every address of both families; on a machine without IPv6 the same wish means IPv4's. */
@@ -59,7 +72,6 @@ async function bindPassed(server: Server, fd: number): Promise<ListenAddress> {
   })
   const address = addressOf(server)
   if (address) return address
-  server.close()
   throw new UnusableSocket(
     `${which} is no TCP socket. Limits are counted by address, so ListenStream= must name a port, as in ListenStream=8080.`,
   )

@@ -14,6 +14,9 @@ export interface Installation {
 /** Where systemd makes a folder itself, of the right owner and mode (StateDirectory=). */
 export const standardData = '/var/lib/larder'
 
+/** What it takes to listen elsewhere: a restart of the service leaves the socket alone. */
+const renewSocket = 'systemctl stop larder.service larder.socket && systemctl start larder.socket larder.service'
+
 /** `larder.socket`: systemd listens, so that who comes while Larder is started anew waits and is not refused. */
 export function socketUnit({ host, port }: Installation): string {
   const address = host === '::' ? String(port) : `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -22,7 +25,13 @@ Description=Where Larder listens
 Documentation=man:systemd.socket(5)
 
 [Socket]
-# Another address or port goes here, and into server.host and server.port of the configuration for larder healthcheck.
+# Another address or port goes into server.host and server.port of the configuration, and, by "systemctl edit larder.socket", into
+# a file that stays. An empty line takes this address away first:
+#     [Socket]
+#     ListenStream=
+#     ListenStream=127.0.0.1:8080
+# A restart leaves the socket as it is; this opens the new one:
+#     ${renewSocket}
 ListenStream=${address}
 BindIPv6Only=both
 # An address that is not there yet, as before the network is up, is waited for.
@@ -35,7 +44,8 @@ WantedBy=sockets.target
 
 /** `larder.service`, which may read the system, write its data folder, and do nothing else. */
 export function serviceUnit({ executable, config, data }: Installation): string {
-  return `[Unit]
+  return `# Changes go into a file that stays when Larder is brought up to date: systemctl edit larder.service
+[Unit]
 Description=Larder keeps files
 Wants=network-online.target
 After=network-online.target
@@ -56,12 +66,17 @@ User=${user}
 Group=${user}
 UMask=0077
 ${folderOf(data)}
+# Where libraries are unpacked to when the data lie on a disk that runs no code (noexec).
+CacheDirectory=larder
+CacheDirectoryMode=0700
+Environment=XDG_CACHE_HOME=%C/larder
 # Each connection and each file that is read takes one.
 LimitNOFILE=65536
 Restart=on-failure
 RestartSec=1s
 KillSignal=SIGTERM
-# Longer than server.shutdown_grace, so that it is Larder that ends what is under way; whoever makes that longer, this too.
+# Longer than server.shutdown_grace, so that it is Larder that ends what is under way; whoever makes that longer, this too
+# (systemctl edit larder.service).
 TimeoutStopSec=90s
 
 ${hardening(data)}
@@ -133,14 +148,22 @@ export function firstConfig({ host, port, data }: Pick<Installation, 'host' | 'p
 # After a change: systemctl restart larder
 
 [server]
-# Where larder.socket listens: what is changed here is changed there, too (systemctl edit --full larder.socket).
+# Where larder.socket listens. What is changed here is changed there, too, by "systemctl edit larder.socket", with an empty line
+# that takes the former address away:
+#     [Socket]
+#     ListenStream=
+#     ListenStream=127.0.0.1:8080
+# and then, as a restart leaves the socket as it is:
+#     ${renewSocket}
 host = ${JSON.stringify(host)}
 port = ${port}
 # How people reach it, for links and letters.
 # public_url = "https://files.example.org"
 
 [data]
-# The service may write here alone: another folder goes into larder.service, too.
+# The service may write here alone. Another folder goes into larder.service, too, by "systemctl edit larder.service":
+#     [Service]
+#     ReadWritePaths=/srv/larder
 dir = ${JSON.stringify(data)}
 `
 }

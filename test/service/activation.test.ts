@@ -177,6 +177,21 @@ test('Asked for sockets of systemd that are not there, the server says what to d
   }
 })
 
+test('One socket that cannot be used closes the others too, and the process ends', { skip }, async (t) => {
+  const folder = await temporaryFolder(t)
+  const port = await freePort()
+  const sockets = ['-l', `127.0.0.1:${port}`, '-l', join(folder, 'of the file system')]
+  const variables = ['PATH', 'HOME', 'TMPDIR'].flatMap((name) => (process.env[name] === undefined ? [] : ['-E', name]))
+  const wrap = ['systemd-socket-activate', ...sockets, ...variables]
+  const server = spawnServer(t, join(folder, 'data'), { wrap, args: bySystemd })
+  const ended = once(server.child, 'exit')
+  await until('the sockets to be there', () => server.output().includes('of the file system as 4.'))
+  // The first connection has it started, and is refused when all is closed again.
+  await assert.rejects(ask(`http://127.0.0.1:${port}/healthz`))
+  assert.deepEqual(await ended, [2, null])
+  assert.match(server.output(), /descriptor 4\) is no TCP socket/)
+})
+
 test('A descriptor that is no TCP socket of a socket unit is refused in words', async (t) => {
   const folder = await temporaryFolder(t)
   const [command, ...args] = larderCommand()

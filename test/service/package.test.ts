@@ -47,6 +47,13 @@ test('The Debian package holds the executable, its units, its user and its confi
   ])
   const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], { encoding: 'utf8' }).trim()
   assert.deepEqual([field('Package'), field('Version')], ['larder', '1.2.3'])
+  const script = (name: string) => execFileSync('dpkg-deb', ['--info', file, name], { encoding: 'utf8' })
+  assert.match(script('preinst'), /installed here by "larder install-service"(?:.*\n)+ {2}exit 1\n/)
+  // Also where an older version was removed before and not purged.
+  assert.match(
+    script('postinst'),
+    /\n {2}deb-systemd-invoke start larder\.socket\n.*\n {2}deb-systemd-invoke restart larder\.service\n/,
+  )
   assert.match(field('Depends'), /libc6 \(>= 2\.34\), libstdc\+\+6/)
   assert.equal(
     execFileSync('dpkg-deb', ['--info', file, 'conffiles'], { encoding: 'utf8' }),

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Installation, serviceUnit, socketUnit } from '../../src/service/units.ts'
+import { isSealed, sealed } from '../../src/service/seal.ts'
+import { firstConfig, type Installation, serviceUnit, socketUnit } from '../../src/service/units.ts'
 import { temporaryFolder } from '../support/app.ts'
 
 const isThere = spawnSync('systemd-analyze', ['--version']).status === 0
@@ -52,13 +53,34 @@ test('The socket is at the address that was asked for', () => {
   assert.equal(addressOf('fd00::1', 80), 'ListenStream=[fd00::1]:80')
 })
 
-test('The service may write its data folder and nothing else', () => {
+test('Whoever reads the units and the first configuration learns to change them so that it stays, and what opens another socket', () => {
+  const texts = [socketUnit(installation), serviceUnit(installation), firstConfig(installation)]
+  for (const text of texts) assert.match(text, /systemctl edit larder\.(socket|service)/)
+  for (const text of [socketUnit(installation), firstConfig(installation)]) {
+    assert.match(text, /# {5}ListenStream=\n# {5}ListenStream=127\.0\.0\.1:8080\n/)
+    assert.ok(
+      text.includes('systemctl stop larder.service larder.socket && systemctl start larder.socket larder.service'),
+    )
+  }
+  for (const text of texts) assert.doesNotMatch(text, /--full/)
+})
+
+test('What somebody changed in a unit is told from what a Larder of any version wrote', () => {
+  const unit = socketUnit(installation)
+  assert.ok(isSealed(sealed(unit)))
+  assert.ok(isSealed(sealed('of another version\n')))
+  for (const changed of [unit, '', sealed(unit).replace('8080', '127.0.0.1:8080'), `${sealed(unit)}FreeBind=no\n`])
+    assert.ok(!isSealed(changed))
+})
+
+test('The service may write its data folder and a cache, and nothing else', () => {
   const folders = (data: string) =>
     lines(serviceUnit({ ...installation, data })).filter((line) =>
-      /^(StateDirectory|ReadWritePaths|BindPaths|ProtectHome)=/.test(line),
+      /^(StateDirectory|CacheDirectory|ReadWritePaths|BindPaths|ProtectHome)=/.test(line),
     )
-  assert.deepEqual(folders('/var/lib/larder'), ['StateDirectory=larder', 'ProtectHome=yes'])
-  assert.deepEqual(folders('/srv/my files/100%'), ['ReadWritePaths="/srv/my files/100%%"', 'ProtectHome=yes'])
+  const cache = 'CacheDirectory=larder'
+  assert.deepEqual(folders('/var/lib/larder'), ['StateDirectory=larder', cache, 'ProtectHome=yes'])
+  assert.deepEqual(folders('/srv/my files/100%'), ['ReadWritePaths="/srv/my files/100%%"', cache, 'ProtectHome=yes'])
   // Of all homes it then sees the one folder.
-  assert.deepEqual(folders('/home/ada/larder'), ['BindPaths=/home/ada/larder', 'ProtectHome=tmpfs'])
+  assert.deepEqual(folders('/home/ada/larder'), ['BindPaths=/home/ada/larder', cache, 'ProtectHome=tmpfs'])
 })
