@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import type { Disk } from './blobs/disk.ts'
-import { prepareFolder, takeOver, UnusableFolder } from './blobs/layout.ts'
+import { prepareFolder, takeOver } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
+import { inWords, UnusableFolder } from './blobs/unusable.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
-import { spillTo } from './catalogue/spill.ts'
 import { type Config, publicUrlOf } from './config/index.ts'
 import { sessionLifeMs } from './core/access.ts'
 import type { FirstStart } from './core/accounts.ts'
@@ -19,7 +19,6 @@ import { openImages } from './images/index.ts'
 import { type Post, startPost } from './jobs/post.ts'
 import { startSchedule } from './jobs/schedule.ts'
 import { openMailer } from './mail/index.ts'
-import { unpackBeside } from './native/index.ts'
 import { requireOpenable, systemClock, upgradeOf } from './store.ts'
 import { openTokens } from './tokens/index.ts'
 import { openTurnstile } from './turnstile/index.ts'
@@ -63,7 +62,7 @@ export async function openApp(config: Config, log: Logger, overrides: Overrides 
     if (errors.length > 0) throw errors[0]
   }
   try {
-    return await build(config, log, overrides, closers, closeAll)
+    return await inWords(config.data.dir, () => build(config, log, overrides, closers, closeAll))
   } catch (error) {
     await closeAll()
     throw error
@@ -81,8 +80,6 @@ async function build(
   const report = (error: unknown): void => log.error({ err: error }, 'background work failed')
   await requireOpenable(config.data.dir)
   const folder = await prepareFolder(config.data.dir)
-  unpackBeside(folder.dir)
-  spillTo(folder.tmp)
   closers.push(requireLock(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')

@@ -1,5 +1,5 @@
 // The way into the one executable file: what `scripts/larder.mjs` and npm's `start` are from sources.
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, writeFileSync } from 'node:fs'
 import { ownBuild, versionText } from './version.ts'
 
 const args = process.argv.slice(2)
@@ -25,10 +25,20 @@ function beginAnewToSaveMemory(): void {
   process.execve?.(process.execPath, [process.execPath, ...args], { ...process.env, ...trimThreshold })
 }
 
+/** Node names its first thread, which is what `pgrep` and `systemctl` would show; the arguments stay as they are. */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'larder')
+  } catch {
+    // A name is not worth a fault.
+  }
+}
+
 // Answered before anything else is loaded: it must also work where nothing else does.
 if (args.length === 1 && args[0] === '--version') console.log(versionText(ownBuild()))
 else {
   beginAnewToSaveMemory()
+  nameProcess()
   // Syncs of uploads, reads of downloads and sharp share libuv's pool; the pool reads this when it is first used.
   process.env.UV_THREADPOOL_SIZE ??= '16'
   void import('./main.ts')

@@ -1,14 +1,9 @@
 import { type BackupNote, backupFolder, clearBackup, copySmallFiles, finishBackup } from './blobs/backup-folder.ts'
-import {
-  dataFolder,
-  existingFolder,
-  requireCatalogue,
-  requireKnownFormat,
-  requireStore,
-  UnusableFolder,
-} from './blobs/layout.ts'
+import { dataFolder, existingFolder, requireCatalogue, requireKnownFormat, requireStore } from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
-import { DatabaseCopies, storeId } from './catalogue/backup.ts'
+import { requireOwner } from './blobs/owner.ts'
+import { inWords, UnusableFolder } from './blobs/unusable.ts'
+import { DatabaseCopies, isUntouched, storeId } from './catalogue/backup.ts'
 import { type OpenCatalogue, openCatalogue, requireKnownSchema } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
 import { spillTo } from './catalogue/spill.ts'
@@ -32,11 +27,12 @@ export interface Store {
 }
 
 /**
- * Refuses a data folder that this version cannot open, before anything in it is changed.
+ * Refuses a data folder that this version, or this user, cannot open, before anything in it is changed.
  * @throws UnusableFolder, UnusableData.
  */
 export async function requireOpenable(dir: string): Promise<void> {
   const folder = dataFolder(dir)
+  await requireOwner(folder.dir)
   await requireKnownFormat(folder.dir)
   unpackBeside(folder.dir)
   spillTo(folder.tmp)
@@ -54,7 +50,11 @@ export function upgradeOf({ data }: Config): { readonly keepsCopies: boolean } {
  * @param report told what is done to data of an older version.
  * @throws UnusableFolder, UnusableData.
  */
-export async function openStore(config: Config, report: (message: string) => void = tell): Promise<Store> {
+export function openStore(config: Config, report: (message: string) => void = tell): Promise<Store> {
+  return inWords(config.data.dir, () => open(config, report))
+}
+
+async function open(config: Config, report: (message: string) => void): Promise<Store> {
   await requireOpenable(config.data.dir)
   const folder = await existingFolder(config.data.dir)
   const upgrade = { ...upgradeOf(config), report }
@@ -67,7 +67,8 @@ export async function openStore(config: Config, report: (message: string) => voi
     rotateSigningKey: async () => {
       // Only here: other commands need nothing of it.
       const { rotateSigningKey } = await import('./tokens/index.ts')
-      await rotateSigningKey({ dir: folder.dir, clock: systemClock, tokenLifeMs: sessionLifeMs })
+      const wish = { dir: folder.dir, clock: systemClock, tokenLifeMs: sessionLifeMs }
+      await inWords(folder.dir, () => rotateSigningKey(wish))
     },
     close: async () => {
       await blobs.close()
@@ -91,14 +92,18 @@ export interface OpenBackup {
  * changed, nor is it brought up to date.
  * @throws UnusableFolder, UnusableData.
  */
-export async function openBackup({ data }: Config, path: string): Promise<OpenBackup> {
+export function openBackup({ data }: Config, path: string): Promise<OpenBackup> {
+  return inWords(data.dir, () => toBackup(data, path))
+}
+
+async function toBackup(data: Config['data'], path: string): Promise<OpenBackup> {
   await requireOpenable(data.dir)
   const from = await requireStore(data.dir)
   const store = storeId(from.dir)
-  const to = await backupFolder(path, from, store)
-  const release = lockFolder(to.dir, 'backup.lock')
+  const to = await inWords(path, () => backupFolder(path, from, { store, isUntouched }))
+  const release = await inWords(to.dir, async () => lockFolder(to.dir, 'backup.lock'))
   if (!release) throw new UnusableFolder(`Another "larder backup" writes to ${to.dir}: wait until it has ended.`)
-  await clearBackup(to)
+  await inWords(to.dir, () => clearBackup(to))
   const copyRest = (): Promise<void> => copySmallFiles(from, to)
   const catalogues = new DatabaseCopies({ from: from.dir, to: to.dir, copyRest })
   const source = new LocalBlobs({ folder: from, reserveBytes: 0 })

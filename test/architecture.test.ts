@@ -13,7 +13,6 @@ const arrows: Record<string, readonly string[]> = {
   cli: ['app', 'store', 'log', 'assets', 'version', 'config', 'core', 'catalogue', 'jobs', 'service'],
   app: [
     'store',
-    'native',
     'config',
     'core',
     'catalogue',
@@ -61,7 +60,7 @@ const libraries: Record<string, readonly string[]> = {
   'smol-toml': ['config'],
   jose: ['tokens'],
   nodemailer: ['mail'],
-  'node:fs': ['native', 'version', 'blobs', 'catalogue', 'config', 'images', 'http', 'cli'],
+  'node:fs': ['executable', 'native', 'version', 'blobs', 'catalogue', 'config', 'images', 'http', 'cli'],
   'node:fs/promises': ['durable', 'blobs', 'catalogue', 'images', 'tokens', 'mail', 'http'],
 }
 

@@ -48,8 +48,8 @@ export async function makeExecutable(parts: ExecutableParts, output: string): Pr
     copyFileSync(parts.node, made)
     chmodSync(made, 0o755)
     // Of a copy, and before the blob is in it: a file that is stripped afterwards crashes.
-    execFileSync(stripperOf(parts.arch), ['--strip-unneeded', made])
-    await inject(made, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: fuse })
+    strip(parts.arch, made)
+    await quietly(() => inject(made, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: fuse }))
     renameSync(made, output)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -82,6 +82,28 @@ function writeTexts(texts: ExecutableParts['texts'], folder: string): Record<str
     return [name, `text-${n}`]
   })
   return Object.fromEntries(assets)
+}
+
+function strip(arch: Arch, file: string): void {
+  const program = stripperOf(arch)
+  try {
+    execFileSync(program, ['--strip-unneeded', file])
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const debian = arch === process.arch ? 'binutils' : `binutils-${program.replace(/-strip$/, '')}`.replace('_', '-')
+    throw new Error(`there is no ${program}: apt-get install ${debian}`)
+  }
+}
+
+/** postject warns of the sections of every Linux program; what is wrong it throws. */
+async function quietly(work: () => Promise<void>): Promise<void> {
+  const { write } = process.stderr
+  process.stderr.write = () => true
+  try {
+    await work()
+  } finally {
+    process.stderr.write = write
+  }
 }
 
 const stripperOf = (arch: Arch): string =>

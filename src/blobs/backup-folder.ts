@@ -1,12 +1,13 @@
 import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { makeFolder, writeWhole } from '../durable.ts'
-import { type DataFolder, dataFolder, UnusableFolder } from './layout.ts'
+import { backupNote, type DataFolder, dataFolder, servedNote } from './layout.ts'
+import { UnusableFolder } from './unusable.ts'
 
 /** The form of backups; another form is another number. */
 const backupVersion = 1
 
-/** What is told of a backup in its own `backup.json`, for people and for the next run. */
+/** What is told of a backup in its own note, for people and for the next run. */
 export interface BackupNote {
   readonly began_at: string
   readonly finished_at: string
@@ -15,20 +16,27 @@ export interface BackupNote {
   readonly damaged: number
 }
 
+/** The store that a backup is to be of, and how it is told that nobody worked on the backup since. */
+export interface BackupOf {
+  /** The store's id. */
+  readonly store: string
+  /** Whether the databases in a folder are as a backup has left them. */
+  readonly isUntouched: (dir: string) => boolean
+}
+
 /**
  * The folder of a store's backup, made where it is missing or empty. It is a data folder itself, which opens once a first run was
  * finished.
- * @param store the id of the store that it is to be of.
  * @throws UnusableFolder where it is anything else, with what to do.
  */
-export async function backupFolder(path: string, source: DataFolder, store: string): Promise<DataFolder> {
+export async function backupFolder(path: string, source: DataFolder, of: BackupOf): Promise<DataFolder> {
   const target = dataFolder(path)
   try {
     await requireApart(target.dir, source.dir)
     const names = (await readdir(target.dir).catch(unlessMissing)) ?? []
     // A file system of its own has that in its root.
-    if (names.every((name) => name === 'lost+found')) await writeNote(target.dir, store)
-    else await requireBackup(target.dir, names, store)
+    if (names.every((name) => name === 'lost+found')) await writeNote(target.dir, of.store)
+    else await requireBackup(target.dir, names, of)
     for (const folder of [target.blobs, target.tmp, target.uploads]) await makeFolder(folder)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -75,7 +83,7 @@ async function writeNote(dir: string, store: string, last: BackupNote | null = n
   await writeWhole(noteFile(dir), `${JSON.stringify(note, undefined, 2)}\n`)
 }
 
-const noteFile = (dir: string): string => join(dir, 'backup.json')
+const noteFile = (dir: string): string => join(dir, backupNote)
 
 async function requireApart(target: string, source: string): Promise<void> {
   const [to, from] = [await real(target), await real(source)]
@@ -102,8 +110,9 @@ function isInside(path: string, folder: string): boolean {
   return way !== '' && way.split('/')[0] !== '..'
 }
 
-async function requireBackup(dir: string, names: readonly string[], store: string): Promise<void> {
-  if (!names.includes('backup.json')) {
+async function requireBackup(dir: string, names: readonly string[], of: BackupOf): Promise<void> {
+  if (names.includes(servedNote)) throw servedSince(dir)
+  if (!names.includes(backupNote)) {
     const what = names.includes('catalogue.db')
       ? 'holds a store that is no backup'
       : 'is not empty, and holds no backup'
@@ -113,17 +122,26 @@ async function requireBackup(dir: string, names: readonly string[], store: strin
   if (!note) throw new UnusableFolder(`${noteFile(dir)} is damaged: name another folder for the backup.`)
   if (note.larder_backup > backupVersion)
     throw new UnusableFolder(`The backup in ${dir} was made by a newer Larder: use that one, or another folder.`)
-  if (note.store !== store)
+  if (note.store !== of.store)
     throw new UnusableFolder(`${dir} holds the backup of another store: each has its own folder. Nothing was changed.`)
-  await requireUntouched(dir, names)
+  await requireClosed(dir)
+  if (!of.isUntouched(dir))
+    throw new UnusableFolder(
+      `Somebody has changed the backup in ${dir} since it was made (as "larder user add" does): it may hold what the store has not. ` +
+        `Name another folder; or, where that may be lost, remove ${join(dir, 'catalogue.db')} and try again.`,
+    )
 }
 
 /** A backup that was served has a life of its own: what came into it since must not be written over. */
-async function requireUntouched(dir: string, names: readonly string[]): Promise<void> {
-  if (names.includes('lock'))
-    throw new UnusableFolder(
-      `The backup in ${dir} was opened by a server (or by "larder gc") since: it may hold what the store has not. Name another folder; or, where it is nothing but a backup, remove ${join(dir, 'lock')} and try again.`,
-    )
+function servedSince(dir: string): UnusableFolder {
+  const [served, note] = [join(dir, servedNote), noteFile(dir)]
+  return new UnusableFolder(
+    `The backup in ${dir} was served since: it is a store of its own, and may hold what the other has not. Name another folder; or, where ` +
+      `that may be lost, remove ${join(dir, 'catalogue.db')}, rename ${served} to ${note}, and try again.`,
+  )
+}
+
+async function requireClosed(dir: string): Promise<void> {
   for (const name of ['catalogue.db-wal', 'activity.db-wal']) {
     const log = await stat(join(dir, name)).catch(unlessMissing)
     if (log && log.size > 0)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../durable.ts'
+import { UnusableFolder, unusable } from './unusable.ts'
 
 /** The version of the folder's layout; a new layout is a new number, and never a surprise to an older Larder. */
 const layoutVersion = 1
@@ -17,11 +18,6 @@ export interface DataFolder {
   readonly quarantine: string
   /** Letters, where there is no mail server. */
   readonly outbox: string
-}
-
-/** A data folder that cannot be used; the message is for the person who starts Larder. */
-export class UnusableFolder extends Error {
-  override name = 'UnusableFolder'
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -55,7 +51,7 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
     for (const path of [folder.blobs, join(folder.dir, 'blobs'), folder.dir]) await syncFolder(path)
   } catch (error) {
     if (error instanceof UnusableFolder) throw error
-    throw unusable(folder.dir, error)
+    throw await unusable(folder.dir, error)
   }
   return folder
 }
@@ -117,8 +113,8 @@ const formatFile = (dir: string): string => join(dir, 'format')
 export async function requireKnownFormat(dir: string): Promise<number | undefined> {
   const text = await readFile(formatFile(dir), 'utf8')
     .catch(unlessMissing)
-    .catch((error) => {
-      throw unusable(dir, error)
+    .catch(async (error) => {
+      throw await unusable(dir, error)
     })
   if (text === undefined) return undefined
   const version = Number(text.trim())
@@ -139,13 +135,18 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }
 
+/** What a backup says of itself, and the name that this has from when a server took the folder for its store. */
+export const backupNote = 'backup.json'
+export const servedNote = 'backup-served.json'
+
 /**
- * What only the one server of a folder may do: removes what uploads left that were cut off, and tries that a file can be
- * written, renamed and read back.
+ * What only the one server of a folder may do: makes a backup a store of its own, removes what uploads left that were cut off, and
+ * tries that a file can be written, renamed and read back.
  * @throws UnusableFolder
  */
 export async function takeOver(folder: DataFolder): Promise<{ leftovers: number }> {
   try {
+    await noLongerBackup(folder.dir)
     const leftovers = await readdir(folder.tmp)
     for (const name of leftovers) await rm(join(folder.tmp, name), { recursive: true, force: true })
     await tryOut(folder)
@@ -153,8 +154,14 @@ export async function takeOver(folder: DataFolder): Promise<{ leftovers: number 
   } catch (error) {
     // A full disk must not keep the store from opening: what is there can be read and deleted.
     if (isFull(error)) return { leftovers: 0 }
-    throw unusable(folder.dir, error)
+    throw await unusable(folder.dir, error)
   }
+}
+
+/** The next backup must not write over what comes into it from here on. */
+async function noLongerBackup(dir: string): Promise<void> {
+  const isBackup = await rename(join(dir, backupNote), join(dir, servedNote)).then(() => true, unlessMissing)
+  if (isBackup) await syncFolder(dir)
 }
 
 const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
@@ -171,15 +178,4 @@ async function tryOut(folder: DataFolder): Promise<void> {
   const back = await readFile(renamed, 'utf8')
   await rm(renamed)
   if (back !== text) throw new Error('a file that was written came back different')
-}
-
-function unusable(dir: string, error: unknown): UnusableFolder {
-  const { code, message } = error as NodeJS.ErrnoException
-  const hints: Record<string, string> = {
-    EACCES: 'this user may not write there: change the owner of the folder, or the user that Larder runs as',
-    EROFS: 'the file system is read-only: mount a volume there, or set data.dir to a folder that can be written',
-    ENOTDIR: 'a part of that path is a file',
-    EXDEV: 'tmp and blobs must be on one file system',
-  }
-  return new UnusableFolder(`The data folder ${dir} cannot be used: ${hints[code ?? ''] ?? message}.`)
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { chmod, rename, rm } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
 import type Database from 'better-sqlite3'
 import type { CatalogueCopies, CatalogueCopy, Stored } from '../core/ports.ts'
 import { syncFolder } from '../durable.ts'
@@ -37,7 +38,7 @@ export class DatabaseCopies implements CatalogueCopies {
     this.#close()
     // The log of requests first: what it counts may be behind the files, and never ahead of them.
     for (const fileOf of filesOf(from))
-      await copyDatabase(fileOf(from), newOf(fileOf(to)), fileOf === catalogueFile ? forgetParts : undefined)
+      await copyDatabase(fileOf(from), newOf(fileOf(to)), fileOf === catalogueFile ? makeBackup : undefined)
     return this.#look(newOf(catalogueFile(to)))
   }
 
@@ -50,7 +51,7 @@ export class DatabaseCopies implements CatalogueCopies {
     this.#close()
     await copyRest()
     for (const fileOf of filesOf(from)) {
-      // Logs of one that was looked at in between, which `requireNoLog` has seen to be empty.
+      // Logs of one that was looked at in between, which `backupFolder` has seen to be empty.
       for (const end of ['-wal', '-shm']) await rm(fileOf(to) + end, { force: true })
       await rename(newOf(fileOf(to)), fileOf(to))
       await chmod(fileOf(to), 0o600)
@@ -99,8 +100,47 @@ export function storeId(dir: string): string {
   }
 }
 
+/**
+ * Whether a backup's catalogue is as it was made, as far as that can be told at little cost: with the accounts, keys and files that it
+ * had, whatever format it was brought to since. True where there is none, or one that is not known to be a backup's.
+ */
+export function isUntouched(dir: string): boolean {
+  if (!existsSync(catalogueFile(dir))) return true
+  const raw = openToLook(catalogueFile(dir))
+  try {
+    const mark = raw.pragma('user_version', { simple: true })
+    return mark === 0 || mark === markOf(raw)
+  } catch (error) {
+    // One that is damaged is what the next backup mends.
+    if (!['SQLITE_NOTADB', 'SQLITE_CORRUPT'].includes((error as { code?: string }).code ?? '')) throw error
+    return true
+  } finally {
+    raw.close()
+  }
+}
+
+/** Of what every format has, and what commands and requests add to or change. */
+const traces = [
+  'SELECT count(*), max(updated_at) FROM accounts',
+  'SELECT count(*), count(revoked_at), max(created_at) FROM keys',
+  'SELECT count(*), count(used_at) FROM links',
+  "SELECT name, seq FROM sqlite_sequence WHERE name IN ('entries', 'files', 'outside_changes') ORDER BY name",
+]
+
+/** Not 0, which is what a database has that nobody marked; of 31 bits, as SQLite keeps it. */
+function markOf(raw: Database.Database): number {
+  const found = traces.map((text) => raw.prepare(text).raw().all())
+  return (crc32(JSON.stringify(found)) >>> 1) | 1
+}
+
 function names(raw: Database.Database, digest: string): boolean {
   return raw.prepare('SELECT 1 FROM blobs WHERE digest = ? AND names > 0').get(digest) !== undefined
+}
+
+/** The mark lies in the catalogue itself: the one takes the other's place together. */
+function makeBackup(copy: Database.Database): void {
+  forgetParts(copy)
+  copy.pragma(`user_version = ${markOf(copy)}`)
 }
 
 /**

@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs'
-import { chmod, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { chmod, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type Database from 'better-sqlite3'
 import { makeFolder, syncFolder } from '../durable.ts'
 import { openToLook } from './connection.ts'
@@ -26,36 +28,59 @@ export interface Before {
   readonly migration: string
 }
 
+/** A copy that goes with an update. */
+export interface Copy {
+  readonly name: Before['name']
+  readonly path: string
+  /** Whether this update made it; else it lay there already, the same byte for byte. */
+  readonly isNew: boolean
+}
+
 /**
  * Copies databases before they are migrated: all of them are whole, checked and on the disk when this resolves, or none is
- * there. What a copy that was cut off has left behind is removed.
- * @returns where each copy lies.
+ * there. What a copy that was cut off has left behind is removed. No older copy is: see `removeOldCopies`.
  * @throws UnusableData where the disk has no room, or a database is damaged.
  */
-export async function keepCopies(
-  dir: string,
-  databases: readonly Before[],
-  now: Date,
-): Promise<{ name: Before['name']; path: string }[]> {
+export async function keepCopies(dir: string, databases: readonly Before[], now: Date): Promise<Copy[]> {
   const folder = copiesFolder(dir)
   await removeHalves(folder)
   await requireRoom(dir, folder, databases)
   await makeFolder(folder)
   await chmod(folder, 0o700)
-  const stamp = now.toISOString().replaceAll(':', '-')
-  const copies = databases.map(({ name, migration, file }) => {
-    return { name, file, path: join(folder, `${name}-before-${migration}-${stamp}.db`) }
+  const stamp = stampAfter(await namesIn(folder), now)
+  const wanted = databases.map(({ name, migration, file }) => {
+    return { name, file, migration, path: join(folder, `${name}-before-${migration}-${stamp}.db`) }
   })
+  const copies: Copy[] = []
   try {
-    for (const { file, path } of copies) await copyDatabase(file, halfOf(path))
+    for (const { file, path } of wanted) await copyDatabase(file, halfOf(path))
+    for (const { name, migration, path } of wanted) {
+      const same = await sameAs(halfOf(path), folder, name, migration)
+      copies.push({ name, path: same ?? path, isNew: same === undefined })
+      if (same === undefined) await rename(halfOf(path), path)
+      else await removeCopy(halfOf(path))
+    }
+    await syncFolder(folder)
   } catch (error) {
-    for (const { path } of copies) await removeCopy(halfOf(path))
+    for (const { path } of wanted) await removeCopy(halfOf(path))
+    await removeCopies(copies)
     throw isFull(error) ? noRoom(folder, databases) : error
   }
-  for (const { path } of copies) await rename(halfOf(path), path)
-  await syncFolder(folder)
-  for (const { name } of databases) await removeOld(folder, name)
   return copies
+}
+
+/** Removes what an update has made that changed nothing: an update that fails again and again must not push older copies out. */
+export async function removeCopies(copies: readonly Copy[]): Promise<void> {
+  for (const { path, isNew } of copies) if (isNew) await removeCopy(path)
+}
+
+/** Once an update is done, removes all but the last few copies of each database, and never what this one goes with. */
+export async function removeOldCopies(dir: string, copies: readonly Copy[]): Promise<void> {
+  const folder = copiesFolder(dir)
+  const own = copies.map(({ path }) => path)
+  for (const { name } of copies)
+    for (const old of (await copiesIn(folder, name)).slice(0, -kept))
+      if (!own.includes(join(folder, old))) await rm(join(folder, old), { force: true })
 }
 
 /** The latest copy of a database that a version with these migrations can open. */
@@ -67,34 +92,63 @@ export async function latestCopyFor(
   const folder = copiesFolder(dir)
   const all = (await copiesIn(folder, name)).map((copy) => join(folder, copy)).reverse()
   return all.find((path) => {
-    const raw = openToLook(path)
+    let raw: Database.Database | undefined
     try {
+      raw = openToLook(path)
       return schemaOf(raw, migrations).unknown.length === 0
     } catch {
       // Whatever it is, it is no copy that could be put back.
       return false
     } finally {
-      raw.close()
+      raw?.close()
     }
   })
 }
 
-/** How a person goes back to copies, as the end of a sentence. */
-export function wayBack(dir: string, copies: readonly { name: Before['name']; path: string }[]): string {
+/** How a person goes back to copies, as the end of a sentence. Root does it too: then the owner of a copy stays its owner. */
+export function wayBack(dir: string, copies: readonly Pick<Copy, 'name' | 'path'>[]): string {
   const away = copies.map(({ name }) => `${name}.db*`).join(' and ')
-  const back = copies.map(({ name, path }) => `${path} to ${join(dir, name)}.db`).join(' and ')
-  return `stop Larder, move ${away} out of ${dir}, and copy ${back}`
+  const back = copies.map(({ name, path }) => `cp -p ${word(path)} ${word(join(dir, `${name}.db`))}`).join(' && ')
+  return `stop Larder, move ${away} out of ${dir}, and put back what was: ${back}`
 }
 
+/** As a shell takes it for one word. */
+const word = (text: string): string => (/^[\w/.:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
 const halfOf = (path: string): string => `${path}.half`
+
+const stampIn = (name: string): string => copyName.exec(name)?.[2] ?? ''
+
+/** The moment for the names of new copies. It is later than that of any copy there: a clock that is behind must not make them the oldest. */
+function stampAfter(names: readonly string[], now: Date): string {
+  const times = names
+    .map((name) => Date.parse(stampIn(name).replace(/T(\d\d)-(\d\d)-/, 'T$1:$2:')))
+    .filter(Number.isFinite)
+  return new Date(Math.max(now.getTime(), ...times.map((time) => time + 1))).toISOString().replaceAll(':', '-')
+}
 
 /** Oldest first. */
 async function copiesIn(folder: string, name: string): Promise<string[]> {
   const names = await namesIn(folder)
-  const stampOf = (one: string): string => copyName.exec(one)?.[2] ?? ''
   return names
     .filter((one) => copyName.exec(one)?.[1] === name)
-    .sort((one, other) => (stampOf(one) < stampOf(other) ? -1 : 1))
+    .sort((one, other) => (stampIn(one) < stampIn(other) ? -1 : 1))
+}
+
+/** The latest copy of a database, where it is the same: updates that are killed again and again must not fill the disk. */
+async function sameAs(made: string, folder: string, name: string, migration: string): Promise<string | undefined> {
+  const latest = (await copiesIn(folder, name)).at(-1)
+  if (!latest?.startsWith(`${name}-before-${migration}-`)) return undefined
+  const path = join(folder, latest)
+  return (await stat(path)).size === (await stat(made)).size && (await hashOf(path)) === (await hashOf(made))
+    ? path
+    : undefined
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -106,10 +160,6 @@ async function namesIn(folder: string): Promise<string[]> {
 
 async function removeHalves(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) if (half.test(name)) await rm(join(folder, name), { force: true })
-}
-
-async function removeOld(folder: string, name: string): Promise<void> {
-  for (const old of (await copiesIn(folder, name)).slice(0, -kept)) await rm(join(folder, old), { force: true })
 }
 
 /** @param folder where they will lie; it may be a disk of its own, and may not be there yet. */

@@ -12,7 +12,7 @@ export type Migrations = Record<string, Migration>
 /** A migration knows its tables by their names in its own text, not by today's types. */
 // biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database of no particular schema
 type AnyDatabase = Kysely<any>
-type AnyConnection = Pick<Connection<never>, 'raw'> & { readonly db: AnyDatabase }
+export type AnyConnection = Pick<Connection<never>, 'raw'> & { readonly db: AnyDatabase }
 
 /** In the order of their names; imported rather than read from a folder, so that one executable file can carry them. */
 export const catalogueMigrations: Migrations = {
@@ -45,17 +45,6 @@ export function schemaOf(raw: Database.Database, migrations: Migrations): Schema
     pending: Object.keys(migrations).filter((name) => !done.includes(name)),
     unknown: done.filter((name) => !(name in migrations)),
   }
-}
-
-/**
- * Brings a database to this version's schema, all steps in one transaction: an update that is cut off has changed nothing.
- * @throws UnusableData where the schema is newer than this version knows.
- */
-export async function migrate(connection: AnyConnection, migrations: Migrations, file: string): Promise<void> {
-  const { unknown } = schemaOf(connection.raw, migrations)
-  if (unknown.length > 0) throw new UnusableData(newerText(file, unknown))
-  connection.raw.exec('BEGIN IMMEDIATE')
-  await migrateWithin(connection, migrations)
 }
 
 /** The steps, in the transaction that is open, which ends with them: done whole, or rolled back where one fails. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { activityFile, catalogueFile, openActivityWriter, openToLook, openWriter } from './connection.ts'
-import { keepCopies, latestCopyFor, wayBack } from './kept-copies.ts'
+import { type Copy, keepCopies, latestCopyFor, removeCopies, removeOldCopies, wayBack } from './kept-copies.ts'
 import { lockFolder } from './lock.ts'
 import {
   activityMigrations,
@@ -114,6 +114,7 @@ async function upgrade(dir: string, { keepsCopies, report }: UpgradeOptions): Pr
     .map((kind) => ({ kind, ...schemaIn(dir, kind) }))
     .filter(({ pending }) => pending.length > 0)
     .map((one) => ({ ...one, connection: one.kind.open(dir) }))
+  let copies: Copy[] = []
   try {
     // Nobody else writes from here on: what is copied is what is changed.
     for (const { connection } of outdated) connection.raw.exec('BEGIN IMMEDIATE')
@@ -121,26 +122,43 @@ async function upgrade(dir: string, { keepsCopies, report }: UpgradeOptions): Pr
     if (older.length > 0) {
       const steps = older.flatMap(({ pending }) => pending).join(', ')
       report(`an older Larder wrote this data folder: it is brought up to date (${steps})`)
-      if (keepsCopies) await copy(dir, older, report)
+      if (keepsCopies) copies = await copy(dir, older)
+      if (copies.length > 0) report(copiesText(dir, copies))
     }
     for (const { connection, kind } of outdated) await migrateWithin(connection, kind.migrations)
   } catch (error) {
+    for (const { connection } of outdated) connection.raw.close()
+    await removeCopies(copies.filter(({ name }) => isAsBefore(dir, outdated, name)))
     throw (error as { code?: string }).code === 'SQLITE_FULL' ? fullDuring(dir) : error
   } finally {
     for (const { connection } of outdated) connection.raw.close()
   }
+  await removeOldCopies(dir, copies)
 }
 
 type Outdated = Schema & { readonly kind: Kind; readonly connection: { readonly raw: ReturnType<typeof openToLook> } }
 
-async function copy(dir: string, older: readonly Outdated[], report: UpgradeOptions['report']): Promise<void> {
+function copy(dir: string, older: readonly Outdated[]): Promise<Copy[]> {
   const before = older.map(({ kind, connection, pending }) => {
     const [migration = ''] = pending
     return { name: kind.name, file: kind.fileOf(dir), raw: connection.raw, migration }
   })
-  const copies = await keepCopies(dir, before, new Date())
+  return keepCopies(dir, before, new Date())
+}
+
+function copiesText(dir: string, copies: readonly Copy[]): string {
   const paths = copies.map(({ path }) => path).join(', ')
-  report(`as it was, it lies in ${paths}. To go back: ${wayBack(dir, copies)}; then start the older version`)
+  return `as it was, it lies in ${paths}. To go back: ${wayBack(dir, copies)}; then start the older version`
+}
+
+/** Whether a database was not changed after all: looked at, as a commit that failed may have been written or not. */
+function isAsBefore(dir: string, outdated: readonly Outdated[], name: string): boolean {
+  const one = outdated.find(({ kind }) => kind.name === name)
+  try {
+    return one !== undefined && schemaIn(dir, one.kind).pending.length === one.pending.length
+  } catch {
+    return false
+  }
 }
 
 function fullDuring(dir: string): UnusableData {

@@ -43,11 +43,18 @@ async function untilStopped(loaded: LoadedConfig): Promise<void> {
   await new Promise((resolve) => log.flush(resolve))
 }
 
-/** The first signal asks politely; a second one is obeyed at once. */
+/** A Ctrl-C comes twice below npm: from the terminal, and from npm, which hands it on. */
+const sameWishMs = 1_000
+
+/** The first signal asks politely; a second one, later, is obeyed at once. */
 async function stopSignal(): Promise<string> {
   const signals = ['SIGTERM', 'SIGINT'] as const
   const signal = await Promise.race(signals.map(async (name) => once(process, name).then(() => name)))
-  for (const name of signals) process.once(name, () => process.exit(1))
+  const askedAt = performance.now()
+  const leave = (): void => {
+    if (performance.now() - askedAt > sameWishMs) process.exit(1)
+  }
+  for (const name of signals) process.on(name, leave)
   return signal
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { type Fault, type Source, unknownKey } from './faults.ts'
@@ -52,9 +52,19 @@ function readText(path: string, { key, source }: Wanted): string | FileLayer {
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    if (code === 'ENOENT' && source === undefined) return nothing
+    if (source === undefined && (code === 'ENOENT' || !canBeSeen(path))) return nothing
     const expected = `a file that can be read (${code})`
     return { ...nothing, faults: [{ key, value: path, expected, source: source ?? { from: 'file', path } }] }
+  }
+}
+
+/** In a working folder that this user may not look into (somebody else's home), there is no configuration for this user. */
+function canBeSeen(path: string): boolean {
+  try {
+    statSync(path)
+    return true
+  } catch {
+    return false
   }
 }
 

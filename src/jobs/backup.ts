@@ -7,13 +7,13 @@ import type { Count } from './gc.ts'
 const batchSize = 500
 /** Blobs copied at a time: small ones wait for the disk, each for itself. */
 const copiedAtOnce = 8
+/** How often the catalogue is copied anew because bytes that its copy names were deleted for good meanwhile. */
+const mostRounds = 20
+
 /** The server deletes faster than can be copied; the message is for the person at the terminal. */
 export class BackupUnfinished extends Error {
   override name = 'BackupUnfinished'
 }
-
-/** How often the catalogue is copied anew because bytes that its copy names were deleted for good meanwhile. */
-const mostRounds = 20
 
 export interface BackupReport {
   /** What was copied by this run. */

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { prepareFolder } from '../../src/blobs/layout.ts'
 import { activityFile, catalogueFile, openActivityWriter, openWriter } from '../../src/catalogue/connection.ts'
 import { openCatalogue } from '../../src/catalogue/index.ts'
-import { catalogueMigrations, migrate } from '../../src/catalogue/migrate.ts'
+import { type AnyConnection, catalogueMigrations, type Migrations, migrateWithin } from '../../src/catalogue/migrate.ts'
 import * as firstActivity from '../../src/catalogue/migrations/0001-activity.ts'
 import * as firstCatalogue from '../../src/catalogue/migrations/0001-catalogue.ts'
 import * as secondCatalogue from '../../src/catalogue/migrations/0002-accounts.ts'
@@ -38,14 +38,19 @@ const keys = [
 const cookie = newToken()
 const setUpLink = newToken()
 
+async function migrate(connection: AnyConnection, migrations: Migrations): Promise<void> {
+  connection.raw.exec('BEGIN IMMEDIATE')
+  await migrateWithin(connection, migrations)
+}
+
 /** The first released tables, with what a Larder of that time would have written into them. */
 async function firstRelease(folder: string): Promise<void> {
   const catalogue = openWriter(folder)
-  await migrate(catalogue, { '0001-catalogue': firstCatalogue }, 'catalogue.db')
+  await migrate(catalogue, { '0001-catalogue': firstCatalogue })
   fillCatalogue(catalogue.raw)
   catalogue.raw.close()
   const activity = openActivityWriter(folder)
-  await migrate(activity, { '0001-activity': firstActivity }, 'activity.db')
+  await migrate(activity, { '0001-activity': firstActivity })
   fillActivity(activity.raw)
   activity.raw.close()
 }
@@ -204,13 +209,9 @@ type Place = readonly [path: string, account: string, size?: number]
 async function secondRelease(folder: string, places: readonly Place[], deleted: string): Promise<void> {
   const writer = openWriter(folder)
   const { '0001-catalogue': first, '0002-accounts': second } = catalogueMigrations
-  await migrate(writer, { '0001-catalogue': firstCatalogue }, 'catalogue.db')
+  await migrate(writer, { '0001-catalogue': firstCatalogue })
   fillCatalogue(writer.raw)
-  await migrate(
-    writer,
-    { '0001-catalogue': first, '0002-accounts': second } as typeof catalogueMigrations,
-    'catalogue.db',
-  )
+  await migrate(writer, { '0001-catalogue': first, '0002-accounts': second } as typeof catalogueMigrations)
   const { raw } = writer
   const seqs = new Map<string, number | bigint>()
   for (const { id } of people)
@@ -337,7 +338,7 @@ test('An update that is cut off in the middle has changed nothing, and the next 
   }
   const cutOff = { ...catalogueMigrations, '0002-accounts': { up } }
   const catalogue = openWriter(folder)
-  await assert.rejects(migrate(catalogue, cutOff, 'catalogue.db'), /the power fails/)
+  await assert.rejects(migrate(catalogue, cutOff), /the power fails/)
   catalogue.raw.close()
   assert.deepEqual(rowsOf(catalogueFile(folder), query), before)
   const opened = await openTestCatalogue(t, folder)

@@ -123,3 +123,19 @@ test('a server tells the C library to give memory back, unless it was told somet
   assert.equal(await told({}), '131072')
   assert.equal(await told({ MALLOC_TRIM_THRESHOLD_: '1000000' }), '1000000')
 })
+
+test('in a working folder that its user may not look into there is no configuration, and no fault', (t) => {
+  if (skipUnlessRoot(t)) return
+  const folder = openFolder(t)
+  const closed = join(folder, 'closed')
+  mkdirSync(closed, { mode: 0o700 })
+  const { code, text } = runAs(aloneIn(folder), ['config', 'check'], { cwd: closed, uid: anybody })
+  assert.equal(code, 0, text)
+})
+
+test('the process has the name by which it is looked for', async (t) => {
+  const folder = openFolder(t)
+  const larder = await start(t, aloneIn(folder), join(folder, 'data'))
+  assert.equal(readFileSync(`/proc/${larder.child.pid}/comm`, 'utf8'), 'larder\n')
+  await larder.stop()
+})

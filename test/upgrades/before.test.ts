@@ -88,3 +88,43 @@ test('Of the copies the last three of each database stay; what is not one of the
     'my own.db',
   ])
 })
+
+for (const cutOff of ['commit 1', 'step 1']) {
+  test(`An update that is tried again and again without success (${cutOff}) keeps the copies of earlier ones, and fills no disk`, async (t) => {
+    const { dir, expected } = await unpack(t, '0001-catalogue')
+    await mkdir(join(dir, 'backups'))
+    const old = [1, 2, 3].map((n) => `catalogue-before-0001-old-2020-01-0${n}T00-00-00.000Z.db`)
+    for (const name of old) writeFileSync(join(dir, 'backups', name), '')
+    for (let n = 0; n < 4; n++) await startCutOff(cutOff, dir)
+    const tried = copiesIn(dir).filter((name) => !old.includes(name))
+    assert.equal(copiesIn(dir).length, old.length + tried.length)
+    assert.equal(tried.length, cutOff === 'step 1' ? 0 : 2, tried.join())
+    const server = await startServer(t, dir)
+    await filesMustComeBack(server.url, expected)
+    await server.stop('SIGTERM')
+    const names = copiesIn(dir).map((name) => name.replace(/-\d{4}-\d\d-\d\dT.*/, ''))
+    const stay = ['activity-before-0002-activity', 'catalogue-before-0001-old', 'catalogue-before-0001-old']
+    assert.deepEqual(names, [...stay, 'catalogue-before-0002-accounts'])
+  })
+}
+
+test('Where the second database cannot be updated, the copy of the first, which was, stays until both are', async (t) => {
+  const { dir, expected } = await unpack(t, '0001-catalogue')
+  for (let n = 0; n < 3; n++) await startCutOff(n === 0 ? 'step 2' : 'step 1', dir)
+  const [copy = '', ...more] = copiesIn(dir)
+  assert.match(copy, /^catalogue-before-0002-accounts-/)
+  assert.deepEqual(more, [])
+  const server = await startServer(t, dir)
+  await filesMustComeBack(server.url, expected)
+  assert.ok(copiesIn(dir).includes(copy))
+})
+
+test('A clock that is behind removes no copy that was just made, nor does it make it the oldest', async (t) => {
+  const { dir } = await unpack(t, '0002-accounts')
+  await mkdir(join(dir, 'backups'))
+  const old = [1, 2, 3].map((n) => `catalogue-before-0001-old-2090-01-0${n}T00-00-00.000Z.db`)
+  for (const name of old) writeFileSync(join(dir, 'backups', name), '')
+  assert.equal((await runLarder(['user', 'list', '--data-dir', dir])).code, 0)
+  const made = 'catalogue-before-0003-storage-2090-01-03T00-00-00.001Z.db'
+  assert.deepEqual(copiesIn(dir), [...old.slice(1), made])
+})

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3'
  *
  * - `copy`: some pages of a copy are written
  * - `commit 1`, `commit 2`: all steps of the first or second migrated database are done, and not committed
+ * - `step 2`: the steps of the second migrated database fail, each time, and the process goes on
  * - `blob 3`: the third blob is about to get its name
  * - `no room`: the disk has one byte left
  */
@@ -34,12 +35,30 @@ if (what === 'commit') {
   }
 }
 
+if (what === 'step') {
+  const { exec } = Database.prototype
+  let commits = 0
+  Database.prototype.exec = function (text) {
+    if (text === 'COMMIT' && ++commits === Number(nth)) {
+      exec.call(this, 'ROLLBACK')
+      throw new Error('a step has failed')
+    }
+    return exec.call(this, text)
+  }
+}
+
 if (what === 'blob') {
   const { rename } = fs
-  let renames = 0
-  fs.rename = ((...args: Parameters<typeof rename>) => {
-    if (++renames === Number(nth)) end()
-    rename(...args)
+  let [begun, ended] = [0, 0]
+  const endOnce = (): void => void (begun >= Number(nth) && ended === Number(nth) - 1 && end())
+  // Those before it have their names by then; it and those behind it never get theirs.
+  fs.rename = ((from, to, done) => {
+    if (++begun >= Number(nth)) return endOnce()
+    rename(from, to, (error) => {
+      done(error)
+      ended++
+      endOnce()
+    })
   }) as typeof rename
   syncBuiltinESMExports()
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
@@ -82,12 +82,15 @@ test('Tables of a newer version are refused by the server and by every command, 
 test('Who is refused a newer catalogue is told which copy this version could open', async (t) => {
   const { dir } = await unpack(t, '0002-accounts')
   assert.equal((await runLarder(['user', 'list', '--data-dir', dir])).code, 0)
-  const [copy = ''] = await readdir(join(dir, 'backups'))
+  const [kept = ''] = await readdir(join(dir, 'backups'))
   const later = 'catalogue-before-0099-later-2031-01-02T03-04-05.678Z.db'
-  await rename(join(dir, 'backups', copy), join(dir, 'backups', later))
+  await rename(join(dir, 'backups', kept), join(dir, 'backups', later))
   await writeFile(join(dir, 'backups', later.replace('2031', '2032')), 'not a database, whatever its name says')
   doMigration(dir, '0099-later')
-  const text = `move catalogue.db* out of ${dir}, and copy ${join(dir, 'backups', later)} to ${join(dir, 'catalogue.db')}`
+  // Whatever it is.
+  await mkdir(join(dir, 'backups', later.replace('2031', '2033')))
+  const copy = `cp -p ${join(dir, 'backups', later)} ${join(dir, 'catalogue.db')}`
+  const text = `move catalogue.db* out of ${dir}, and put back what was: ${copy}`
   const { code, stderr } = await runLarder(['user', 'list', '--data-dir', dir])
   assert.equal(code, 2)
   assert.ok(stderr.includes(text), stderr)
