@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { LogLines } from './log-lines.ts'
 
 /** pino's names for what a line in text shows first; the rest follows as `name=value`. */
 interface Line {
@@ -15,18 +16,17 @@ export interface LogOptions {
   readonly sink?: DestinationStream
 }
 
-/**
- * The log. Lines are gathered for a moment and written together (what a crash loses of them is the last few), and are
- * flushed when the process ends in order.
- */
+/** The log: see `LogLines` for how lines get out. */
 export function openLog(options: LogOptions): Logger {
-  const out = options.sink ?? destination({ fd: 1, sync: false, minLength: 4_096, periodicFlush: 200 })
+  const out = options.sink ?? new LogLines(1)
   const sink = options.format === 'text' ? asText(out) : out
   return pino({ level: options.level, base: null, timestamp: true }, sink)
 }
 
 function asText(out: DestinationStream): DestinationStream {
-  return { write: (json: string) => out.write(`${textLine(JSON.parse(json) as Line)}\n`) }
+  const { flush } = out as Partial<LogLines>
+  const write = (json: string): void => void out.write(`${textLine(JSON.parse(json) as Line)}\n`)
+  return Object.assign({ write }, flush && { flush: flush.bind(out) })
 }
 
 function textLine({ level, time, msg, ...rest }: Line): string {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { isExecutable } from '../assets.ts'
@@ -44,7 +45,10 @@ function install(options: Options): void {
   const at = (path: string): string => join(options.root ?? '/', path)
   const source = sourceOf(options)
   const isUpgrade = existsSync(at('/etc/systemd/system/larder.service'))
-  const installation = installationOf(options, existsSync(at(config)) ? at(config) : undefined)
+  const isSetUp = existsSync(at(config))
+  // The configuration is for its user's and root's eyes: who is neither is told that first.
+  if (isSetUp && !options.dryRun) requireLeave(options)
+  const installation = fitForUnits(installationOf(options, isSetUp ? at(config) : undefined))
   const plan = planOf(installation, existing(options, installation, at))
   if (options.dryRun) return void say(told(plan, source, at))
   requireLeave(options)
@@ -94,6 +98,17 @@ function installationOf({ data, host, port }: Options, file: string | undefined)
     if (value !== undefined && value !== said[flag as keyof typeof said])
       throw new CommandFailed(`${config} says otherwise than ${flag}: change it there, and run this without ${flag}`, 2)
   return { executable, config, data: kept.dir, host: server.host, port: server.port }
+}
+
+/** What stands in a unit must stay one value there. @throws CommandFailed */
+function fitForUnits(installation: Installation): Installation {
+  const { data, host } = installation
+  if (/\p{Cc}/u.test(data))
+    throw new CommandFailed(`${JSON.stringify(data)} is no name for a data folder of a service`, 2)
+  if (data.includes(':')) throw new CommandFailed(`${data}: systemd takes no colon in the name of a data folder`, 2)
+  if (isIP(host) === 0)
+    throw new CommandFailed(`--host takes an address, as 127.0.0.1 or ::, and got ${JSON.stringify(host)}`, 2)
+  return installation
 }
 
 function sourceOf({ executable: named }: Options): string {

@@ -34,6 +34,8 @@ async function untilStopped(loaded: LoadedConfig): Promise<void> {
       log.flush(() => process.exit(1))
     },
   })
+  // A full disk behind it, or nobody who reads, is no reason not to serve.
+  process.stdout.on('error', () => {})
   process.stdout.write(`${greeting(app, loaded)}\n`)
   log.info({ port: app.port, data: config.data.dir }, 'serving')
   const signal = await stopped
@@ -41,7 +43,11 @@ async function untilStopped(loaded: LoadedConfig): Promise<void> {
   await app.close()
   log.info('stopped')
   await new Promise((resolve) => log.flush(resolve))
+  // Everything is closed. A write of the log that nobody reads would hold the process for ever, and at its exit, too.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), heldAtMostMs).unref()
 }
+
+const heldAtMostMs = 3_000
 
 /** A Ctrl-C comes twice below npm: from the terminal, and from npm, which hands it on. */
 const sameWishMs = 1_000

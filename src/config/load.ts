@@ -37,10 +37,19 @@ export type Overrides = {
  * Reads the configuration: flag before environment before file before default. Values that are overridden are checked
  * all the same. Throws one ConfigError that lists everything wrong in any of these places.
  */
-export function loadConfig({ flags = {}, env = {}, configPath, cwd = process.cwd() }: ConfigInput): LoadedConfig {
+export function loadConfig({ flags = {}, env = {}, configPath, cwd = workingFolder() }: ConfigInput): LoadedConfig {
   const file = fileLayer(configPath, env, cwd)
   const loaded = settle([flagLayer(flags, cwd), environmentLayer(env, cwd), file], cwd)
   return file.path === undefined ? loaded : { ...loaded, file: file.path }
+}
+
+/** Where that was removed meanwhile, a name for it in which nothing is found, and nothing can be made. */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/proc/self/cwd'
+  }
 }
 
 /** The defaults alone, whatever environment and files say. */

@@ -49,14 +49,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   // The body is asked for by whoever is about to read it, after the key and the limits were looked at.
   server.on('checkContinue', handle)
   capConnections(server, options)
-  const silent = silentConnections(server)
+  const connections = trackConnections(server)
   const { addresses, others } = await bind(server, options)
   return {
     server,
     addresses,
     stop: (graceMs) => {
       stopping = true
-      return stop(server, others, silent, graceMs)
+      return stop(server, others, connections, graceMs)
     },
   }
 }
@@ -109,34 +109,56 @@ function capConnections(server: Server, { maxConnectionsPerAddress, proxies }: L
   })
 }
 
-/** Connections on which no byte has come yet, each with when it was accepted. */
-function silentConnections(server: Server): Map<Socket, number> {
-  const silent = new Map<Socket, number>()
+/** What is known of an open connection. */
+interface Connection {
+  readonly acceptedAt: number
+  /** Requests whose answers are not out yet, to the last byte: Node calls a connection idle while bytes still wait here. */
+  answering: number
+  /** How much had come when the last answer was out: what came since is a request on its way. */
+  readAtEnd: number
+}
+
+type Connections = ReadonlyMap<Socket, Connection>
+
+function trackConnections(server: Server): Connections {
+  const connections = new Map<Socket, Connection>()
   server.on('connection', (socket: Socket) => {
-    silent.set(socket, performance.now())
-    socket.once('close', () => silent.delete(socket))
+    connections.set(socket, { acceptedAt: performance.now(), answering: 0, readAtEnd: 0 })
+    socket.once('close', () => connections.delete(socket))
   })
-  server.on('request', ({ socket }) => silent.delete(socket))
-  server.on('checkContinue', ({ socket }) => silent.delete(socket))
-  return silent
+  const track = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const connection = connections.get(socket)
+    if (!connection) return
+    connection.answering++
+    response.once('close', () => {
+      connection.answering--
+      connection.readAtEnd = socket.bytesRead
+    })
+  }
+  server.prependListener('request', track)
+  server.prependListener('checkContinue', track)
+  return connections
+}
+
+function isIdle({ bytesRead }: Socket, { acceptedAt, answering, readAtEnd }: Connection): boolean {
+  if (answering > 0) return false
+  return bytesRead === 0 ? acceptedAt < performance.now() - firstWordMs : bytesRead === readAtEnd
 }
 
 /**
- * Whoever was accepted is answered. Connections come to be accepted while they wait for it, and requests may be on their way
- * on any; so nothing is closed before it has had its time, and nothing idle holds up the end for longer.
+ * Whoever was accepted is answered, to the last byte. Connections come to be accepted while they wait for it, and requests may be on
+ * their way on any; so nothing is closed before it has had its time, and nothing idle holds up the end for longer.
  */
 async function stop(
   server: Server,
   others: readonly AnyServer[],
-  silent: ReadonlyMap<Socket, number>,
+  connections: Connections,
   graceMs: number,
 ): Promise<void> {
   await turn()
   const closed = Promise.all([server, ...others].map(stopAccepting))
   const sweep = setInterval(() => {
-    server.closeIdleConnections()
-    const before = performance.now() - firstWordMs
-    for (const [socket, since] of silent) if (since < before && socket.bytesRead === 0) socket.destroy()
+    for (const [socket, connection] of connections) if (isIdle(socket, connection)) socket.destroy()
   }, onTheWayMs)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed

@@ -79,6 +79,9 @@ test('What cannot be installed is refused in words', async (t) => {
   const { install } = await machine(t)
   const cases: [Promise<Outcome>, RegExp][] = [
     [install('--port', '0'), /--port.*It must be from 1 to 65535/],
+    [install('--data', '/srv/a\nExecStartPre=/bin/true'), /is no name for a data folder of a service/],
+    [install('--data', '/home/ann:more'), /systemd takes no colon/],
+    [install('--host', '0.0.0.0:80\nExecStartPre=/bin/true'), /--host takes an address/],
     [install('--executable', '/no/such/file'), /there is no file \/no\/such\/file to install/],
   ]
   if (!process.env.LARDER_EXECUTABLE)

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../support/app.ts'
-import { keyIn, startServer } from '../support/process.ts'
+import { atEnd } from '../support/at-end.ts'
+import { environment, keyIn, larderCommand, startServer } from '../support/process.ts'
+import { freePort } from '../support/proxies.ts'
+import { until } from '../support/state.ts'
 
 test('A Ctrl-C that comes twice, from the terminal and handed on by npm, is one wish: an upload under way is kept', async (t) => {
   const server = await startServer(t, await temporaryFolder(t))
@@ -27,3 +36,43 @@ test('A Ctrl-C that comes twice, from the terminal and handed on by npm, is one 
   assert.match(answer, /HTTP\/1\.1 201 /)
   assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
 })
+
+for (const [what, open] of [
+  ['a full disk', () => openSync('/dev/full', 'w')],
+  ['a reader that has left', brokenPipe],
+] as const)
+  test(`A log that cannot be written, to ${what}, does not keep the server from serving, nor from stopping`, async (t) => {
+    const folder = await temporaryFolder(t)
+    await writeFile(join(folder, 'config.toml'), '[log]\nlevel = "trace"\n')
+    const port = await freePort()
+    const output = open()
+    const [command, ...args] = larderCommand()
+    const where = ['--data-dir', join(folder, 'data'), '--host', '127.0.0.1', '--port', String(port)]
+    const child = spawn(command, [...args, 'serve', '--config', join(folder, 'config.toml'), ...where], {
+      env: environment({}),
+      stdio: ['ignore', output, output],
+    })
+    closeSync(output)
+    atEnd(t, () => child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
+    const isReady = (): Promise<boolean> =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    await until('it serves', isReady)
+    for (let n = 0; n < 100; n++) assert.ok(await isReady())
+    child.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+  })
+
+/** The end of a pipe to write to, whose other end is closed. */
+function brokenPipe(): number {
+  const path = join(mkdtempSync(join(tmpdir(), 'larder-pipe-')), 'pipe')
+  execFileSync('mkfifo', [path])
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const writer = openSync(path, 'w')
+  closeSync(reader)
+  rmSync(dirname(path), { recursive: true })
+  return writer
+}
