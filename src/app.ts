@@ -19,7 +19,7 @@ import { openImages } from './images/index.ts'
 import { type Post, startPost } from './jobs/post.ts'
 import { startSchedule } from './jobs/schedule.ts'
 import { openMailer } from './mail/index.ts'
-import { requireOpenable, systemClock, upgradeOf } from './store.ts'
+import { requireNoBackup, requireOpenable, systemClock, upgradeOf } from './store.ts'
 import { openTokens } from './tokens/index.ts'
 import { openTurnstile } from './turnstile/index.ts'
 
@@ -79,8 +79,11 @@ async function build(
   const clock = overrides.clock ?? systemClock
   const report = (error: unknown): void => log.error({ err: error }, 'background work failed')
   await requireOpenable(config.data.dir)
+  closers.push(requireNoBackup(config.data.dir))
   const folder = await prepareFolder(config.data.dir)
   closers.push(requireLock(folder.dir))
+  // Once more: a first backup may have begun in between, and will find the lock.
+  closers.push(requireNoBackup(folder.dir))
   const { leftovers } = await takeOver(folder)
   if (leftovers > 0) log.info({ leftovers }, 'removed what cut-off uploads left behind')
   const lives = { tokenLifeMs: sessionLifeMs, signedLifeMs: signedUrlLifeMs }

@@ -1,11 +1,25 @@
-import { type BackupNote, backupFolder, clearBackup, copySmallFiles, finishBackup } from './blobs/backup-folder.ts'
-import { dataFolder, existingFolder, requireCatalogue, requireKnownFormat, requireStore } from './blobs/layout.ts'
+import {
+  type BackupNote,
+  backupFolder,
+  backupPlace,
+  clearBackup,
+  copySmallFiles,
+  finishBackup,
+} from './blobs/backup-folder.ts'
+import {
+  type DataFolder,
+  dataFolder,
+  existingFolder,
+  requireCatalogue,
+  requireKnownFormat,
+  requireStore,
+} from './blobs/layout.ts'
 import { LocalBlobs } from './blobs/local.ts'
-import { requireOwner } from './blobs/owner.ts'
+import { requireOwner, requireOwnLinks } from './blobs/owner.ts'
 import { inWords, UnusableFolder } from './blobs/unusable.ts'
 import { DatabaseCopies, isUntouched, storeId } from './catalogue/backup.ts'
 import { type OpenCatalogue, openCatalogue, requireKnownSchema } from './catalogue/index.ts'
-import { lockFolder } from './catalogue/lock.ts'
+import { backupLock, keepBackupsOut, lockFolder } from './catalogue/lock.ts'
 import { spillTo } from './catalogue/spill.ts'
 import type { Config } from './config/index.ts'
 import { sessionLifeMs } from './core/access.ts'
@@ -33,11 +47,23 @@ export interface Store {
 export async function requireOpenable(dir: string): Promise<void> {
   const folder = dataFolder(dir)
   await requireOwner(folder.dir)
+  await requireOwnLinks(folder.dir)
   await requireKnownFormat(folder.dir)
   unpackBeside(folder.dir)
   spillTo(folder.tmp)
   await requireKnownSchema(folder.dir)
   await requireCatalogue(folder)
+}
+
+/**
+ * Keeps backups from being written into a data folder while somebody serves it, or a command works there: what either changed
+ * would be written over. Gives the release.
+ * @throws UnusableFolder where one is being written.
+ */
+export function requireNoBackup(dir: string): () => void {
+  const release = keepBackupsOut(dir)
+  if (release) return release
+  throw new UnusableFolder(`A "larder backup" is writing to ${dir}: wait until it has ended. Nothing was changed.`)
 }
 
 /** How a server or a command brings older data up to date. */
@@ -56,6 +82,16 @@ export function openStore(config: Config, report: (message: string) => void = te
 
 async function open(config: Config, report: (message: string) => void): Promise<Store> {
   await requireOpenable(config.data.dir)
+  const release = requireNoBackup(config.data.dir)
+  try {
+    return await openAlone(config, report, release)
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+async function openAlone(config: Config, report: (message: string) => void, release: () => void): Promise<Store> {
   const folder = await existingFolder(config.data.dir)
   const upgrade = { ...upgradeOf(config), report }
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: true, upgrade })
@@ -73,6 +109,7 @@ async function open(config: Config, report: (message: string) => void): Promise<
     close: async () => {
       await blobs.close()
       await catalogue.close()
+      release()
     },
   }
 }
@@ -100,9 +137,23 @@ async function toBackup(data: Config['data'], path: string): Promise<OpenBackup>
   await requireOpenable(data.dir)
   const from = await requireStore(data.dir)
   const store = storeId(from.dir)
-  const to = await inWords(path, () => backupFolder(path, from, { store, isUntouched }))
-  const release = await inWords(to.dir, async () => lockFolder(to.dir, 'backup.lock'))
-  if (!release) throw new UnusableFolder(`Another "larder backup" writes to ${to.dir}: wait until it has ended.`)
+  const { dir } = await inWords(path, () => backupPlace(path, from, { store, isUntouched }))
+  const release = await inWords(dir, async () => lockFolder(dir, backupLock))
+  if (!release) {
+    throw new UnusableFolder(
+      `Another "larder backup" writes to ${dir}, or a server or a command has it open: wait until it has ended.`,
+    )
+  }
+  try {
+    return await toLocked(from, dir, store, release)
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+async function toLocked(from: DataFolder, dir: string, store: string, release: () => void): Promise<OpenBackup> {
+  const to = await inWords(dir, () => backupFolder(dir, { store, isUntouched }))
   await inWords(to.dir, () => clearBackup(to))
   const copyRest = (): Promise<void> => copySmallFiles(from, to)
   const catalogues = new DatabaseCopies({ from: from.dir, to: to.dir, copyRest })

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { makeFolder, writeWhole } from '../durable.ts'
 import { backupNote, type DataFolder, dataFolder, servedNote } from './layout.ts'
+import { requireOwnLinks } from './owner.ts'
 import { UnusableFolder } from './unusable.ts'
 
 /** The form of backups; another form is another number. */
@@ -24,20 +25,45 @@ export interface BackupOf {
   readonly isUntouched: (dir: string) => boolean
 }
 
+/** What may lie in an empty folder: a file system of its own has the first in its root; the others are what a first run begins with. */
+const beginnings = ['lost+found', 'backup.lock', 'backup.lock-journal', `${backupNote}.tmp`]
+
 /**
- * The folder of a store's backup, made where it is missing or empty. It is a data folder itself, which opens once a first run was
+ * The folder that a store's backup is to be written to, made where it is missing, so that it can be locked. Somebody else may be
+ * just writing there: what is wrong for good is refused here, and everything else by `backupFolder`.
+ * @throws UnusableFolder where it cannot be a backup's, with what to do.
+ */
+export function backupPlace(path: string, source: DataFolder, of: BackupOf): Promise<DataFolder> {
+  return forBackup(path, async (target) => {
+    await requireApart(target.dir, source.dir)
+    const names = await namesIn(target.dir)
+    if (names.includes(servedNote)) throw servedSince(target.dir)
+    // Whoever made that lock may be writing the rest at this moment.
+    if (!isEmpty(names) && !names.includes('backup.lock')) await requireBackup(target.dir, names, of)
+    await requireOwnLinks(target.dir)
+    await makeFolder(target.dir)
+  })
+}
+
+/**
+ * The folder of a store's backup, made where it is empty; only for whoever has it locked. It is a data folder itself, which opens once a first run was
  * finished.
  * @throws UnusableFolder where it is anything else, with what to do.
  */
-export async function backupFolder(path: string, source: DataFolder, of: BackupOf): Promise<DataFolder> {
-  const target = dataFolder(path)
-  try {
-    await requireApart(target.dir, source.dir)
-    const names = (await readdir(target.dir).catch(unlessMissing)) ?? []
-    // A file system of its own has that in its root.
-    if (names.every((name) => name === 'lost+found')) await writeNote(target.dir, of.store)
+export function backupFolder(path: string, of: BackupOf): Promise<DataFolder> {
+  return forBackup(path, async (target) => {
+    const names = await namesIn(target.dir)
+    await requireOwnLinks(target.dir)
+    if (isEmpty(names)) await writeNote(target.dir, of.store)
     else await requireBackup(target.dir, names, of)
     for (const folder of [target.blobs, target.tmp, target.uploads]) await makeFolder(folder)
+  })
+}
+
+async function forBackup(path: string, work: (target: DataFolder) => Promise<void>): Promise<DataFolder> {
+  const target = dataFolder(path)
+  try {
+    await work(target)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof UnusableFolder || code === undefined) throw error
@@ -45,6 +71,9 @@ export async function backupFolder(path: string, source: DataFolder, of: BackupO
   }
   return target
 }
+
+const namesIn = async (dir: string): Promise<string[]> => (await readdir(dir).catch(unlessMissing)) ?? []
+const isEmpty = (names: readonly string[]): boolean => names.every((name) => beginnings.includes(name))
 
 /** Removes what a run that was cut off has left; only for whoever has the backup to itself. */
 export async function clearBackup({ tmp }: DataFolder): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../durable.ts'
+import { requireOwnLinks } from './owner.ts'
 import { UnusableFolder, unusable } from './unusable.ts'
 
 /** The version of the folder's layout; a new layout is a new number, and never a surprise to an older Larder. */
@@ -41,6 +42,7 @@ export async function prepareFolder(dir: string): Promise<DataFolder> {
   const folder = dataFolder(dir)
   try {
     const format = await requireKnownFormat(folder.dir)
+    await requireOwnLinks(folder.dir)
     // The data folder's own name, and those of the folders above it that are made for it, are part of the promise.
     await makeFolder(folder.dir)
     for (const path of [folder.blobs, folder.tmp, folder.uploads, folder.cache, folder.quarantine]) {

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { chmod, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type Database from 'better-sqlite3'
 import type { CatalogueCopies, CatalogueCopy, Stored } from '../core/ports.ts'
 import { syncFolder } from '../durable.ts'
 import { activityFile, catalogueFile, openToLook } from './connection.ts'
 import { copyDatabase, removeCopy } from './copy.ts'
+import { lockFolder } from './lock.ts'
 import { UnusableData } from './migrate.ts'
 
 /** The catalogue last: whoever has the new one has all that it needs. The log of requests need not be there. */
@@ -47,9 +49,20 @@ export class DatabaseCopies implements CatalogueCopies {
   }
 
   async install(): Promise<CatalogueCopy> {
-    const { from, to, copyRest } = this.#needs
+    const { to, copyRest } = this.#needs
     this.#close()
-    await copyRest()
+    const release = requireNotServed(to)
+    try {
+      await copyRest()
+      await this.#replace()
+    } finally {
+      release()
+    }
+    return this.#look(catalogueFile(to))
+  }
+
+  async #replace(): Promise<void> {
+    const { from, to } = this.#needs
     for (const fileOf of filesOf(from)) {
       // Logs of one that was looked at in between, which `backupFolder` has seen to be empty.
       for (const end of ['-wal', '-shm']) await rm(fileOf(to) + end, { force: true })
@@ -57,7 +70,6 @@ export class DatabaseCopies implements CatalogueCopies {
       await chmod(fileOf(to), 0o600)
       await syncFolder(to)
     }
-    return this.#look(catalogueFile(to))
   }
 
   /** Leaves nothing of a run that was not finished. */
@@ -81,6 +93,16 @@ export class DatabaseCopies implements CatalogueCopies {
     this.#looking?.close()
     this.#looking = undefined
   }
+}
+
+/** A server that knows nothing of a backup's own lock must not find other databases under its feet. Gives the release. */
+function requireNotServed(dir: string): () => void {
+  // Without a server there never was one: a backup makes no such file.
+  const release = existsSync(join(dir, 'lock')) ? lockFolder(dir) : () => {}
+  if (release) return release
+  throw new UnusableData(
+    `Somebody serves the backup in ${dir} since this run began: it was not written over. Name another folder.`,
+  )
 }
 
 /**

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { chmod, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { lstat, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type Database from 'better-sqlite3'
 import { makeFolder, syncFolder } from '../durable.ts'
 import { openToLook } from './connection.ts'
 import { copyDatabase, removeCopy } from './copy.ts'
+import { isFull } from './full.ts'
 import { type Migrations, schemaOf, UnusableData } from './migrate.ts'
 
 /** How many copies of each database stay; the oldest go. */
@@ -43,10 +44,10 @@ export interface Copy {
  */
 export async function keepCopies(dir: string, databases: readonly Before[], now: Date): Promise<Copy[]> {
   const folder = copiesFolder(dir)
+  await requireFolder(folder)
   await removeHalves(folder)
   await requireRoom(dir, folder, databases)
   await makeFolder(folder)
-  await chmod(folder, 0o700)
   const stamp = stampAfter(await namesIn(folder), now)
   const wanted = databases.map(({ name, migration, file }) => {
     return { name, file, migration, path: join(folder, `${name}-before-${migration}-${stamp}.db`) }
@@ -62,9 +63,11 @@ export async function keepCopies(dir: string, databases: readonly Before[], now:
     }
     await syncFolder(folder)
   } catch (error) {
+    // Looked at before there is room again.
+    const wasFull = await isFull(error, folder)
     for (const { path } of wanted) await removeCopy(halfOf(path))
     await removeCopies(copies)
-    throw isFull(error) ? noRoom(folder, databases) : error
+    throw wasFull ? noRoom(folder, databases) : error
   }
   return copies
 }
@@ -153,9 +156,20 @@ async function hashOf(path: string): Promise<string> {
 
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
     throw error
   })
+}
+
+/** Refuses a file, and a link that leads to no folder. */
+async function requireFolder(folder: string): Promise<void> {
+  const isThere = await lstat(folder).catch(() => undefined)
+  const leadsTo = await stat(folder).catch(() => undefined)
+  if (!isThere || leadsTo?.isDirectory()) return
+  throw new UnusableData(
+    `The catalogue must be brought up to date, and a copy of it is made first, in ${folder}: that is ${isThere.isSymbolicLink() ? 'a link that leads to no folder' : 'no folder'}. ` +
+      'Move it away and start again. Nothing was changed.',
+  )
 }
 
 async function removeHalves(folder: string): Promise<void> {
@@ -173,15 +187,15 @@ function bytesOf(databases: readonly Before[]): number {
   return databases.reduce((sum, { raw }) => sum + pragma(raw, 'page_count') * pragma(raw, 'page_size'), 0)
 }
 
-function isFull(error: unknown): boolean {
-  return ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes((error as { code?: string }).code ?? '')
+function sizeText(bytes: number): string {
+  const kibibytes = Math.ceil(bytes / 1024)
+  return kibibytes < 1024 ? `${kibibytes} KiB` : `${Math.ceil(kibibytes / 1024)} MiB`
 }
 
 function noRoom(folder: string, databases: readonly Before[], room?: number): UnusableData {
-  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`
-  const has = room === undefined ? 'the disk has less' : `the disk has ${mebibytes(Math.max(0, room))}`
+  const has = room === undefined ? 'the disk has less' : `the disk has ${sizeText(Math.max(0, room))}`
   return new UnusableData(
-    `The catalogue must be brought up to date, and a copy of it is made first: it takes ${mebibytes(bytesOf(databases))} in ${folder}, and ${has}. ` +
+    `The catalogue must be brought up to date, and a copy of it is made first: it takes ${sizeText(bytesOf(databases))} in ${folder}, and ${has}. ` +
       'Make room on that disk (older copies in that folder may go) and start again; or, once there is a backup elsewhere, ' +
       'start without the copy: --set data.backup_before_upgrade=off. Nothing was changed.',
   )

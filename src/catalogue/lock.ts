@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 
@@ -16,6 +17,32 @@ export function lockFolder(dir: string, name = 'lock'): (() => void) | undefined
     if ((error as { code?: string }).code === 'SQLITE_BUSY') return undefined
     throw error
   }
+  return releaseOf(raw)
+}
+
+/** Has whoever writes a backup into a folder alone there; whoever works on what the backup holds shares it. */
+export const backupLock = 'backup.lock'
+
+/**
+ * Keeps backups from being written into a folder for as long as somebody works there, beside others who do. Changes nothing, and is
+ * nothing where no backup was ever written. Gives the release, or undefined where a backup is being written.
+ */
+export function keepBackupsOut(dir: string): (() => void) | undefined {
+  const file = join(dir, backupLock)
+  if (!existsSync(file)) return () => {}
+  const raw = new Database(file, { timeout: 0, fileMustExist: true })
+  try {
+    // A transaction that has read holds SQLite's shared lock until it ends.
+    raw.exec('BEGIN; SELECT count(*) FROM sqlite_schema')
+  } catch (error) {
+    raw.close()
+    if ((error as { code?: string }).code === 'SQLITE_BUSY') return undefined
+    throw error
+  }
+  return releaseOf(raw)
+}
+
+function releaseOf(raw: Database.Database): () => void {
   return () => {
     raw.exec('ROLLBACK')
     raw.close()

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { activityFile, catalogueFile, openActivityWriter, openToLook, openWriter } from './connection.ts'
+import { isFull } from './full.ts'
 import { type Copy, keepCopies, latestCopyFor, removeCopies, removeOldCopies, wayBack } from './kept-copies.ts'
 import { lockFolder } from './lock.ts'
 import {
@@ -41,7 +42,7 @@ const none: Schema = { done: [], pending: [], unknown: [] }
  * @throws UnusableData with what to do, and the copy by which one could go back.
  */
 export async function requireKnownSchema(dir: string): Promise<{ isUpToDate: boolean }> {
-  const schemas = databases.map((kind) => ({ kind, ...schemaIn(dir, kind) }))
+  const schemas = await schemasIn(dir)
   const newer = schemas.filter(({ unknown }) => unknown.length > 0)
   if (newer.length === 0) return { isUpToDate: schemas.every(({ pending }) => pending.length === 0) }
   const what = newer.map(({ kind, unknown }) => newerText(`${kind.name}.db`, unknown)).join('; ')
@@ -68,8 +69,21 @@ export async function bringUpToDate(dir: string, options: UpgradeOptions): Promi
   const release = options.hasLock ? () => {} : await lockUnlessDone(dir)
   try {
     if (!isUpToDate(dir)) await upgrade(dir, options)
+  } catch (error) {
+    throw (await isFull(error, dir)) ? fullDuring(dir) : error
   } finally {
     release?.()
+  }
+}
+
+async function schemasIn(dir: string): Promise<(Schema & { readonly kind: Kind })[]> {
+  try {
+    return databases.map((kind) => ({ kind, ...schemaIn(dir, kind) }))
+  } catch (error) {
+    if (!(await isFull(error, dir))) throw error
+    throw new UnusableData(
+      `The disk is full: the databases in ${dir} cannot be opened. Make room and start again. Nothing is lost.`,
+    )
   }
 }
 
@@ -92,9 +106,12 @@ function schemaIn(dir: string, { name, fileOf, migrations }: Kind): Schema {
 
 const isUpToDate = (dir: string): boolean => databases.every((kind) => schemaIn(dir, kind).pending.length === 0)
 
-/** Opens and closes both databases by one that may write: what is in their logs is moved into them, unless others have them open. */
+/**
+ * Opens and closes both databases by one that may write: what is in their logs is moved into them, unless others have them open.
+ * Of a folder that was moved away nothing is made anew.
+ */
 export function closeLogs(dir: string): void {
-  for (const { open } of databases) open(dir).raw.close()
+  for (const { open, fileOf } of databases) if (existsSync(fileOf(dir))) open(dir).raw.close()
 }
 
 /** The release of the folder's lock; undefined where another process has done the work meanwhile. */
@@ -129,7 +146,7 @@ async function upgrade(dir: string, { keepsCopies, report }: UpgradeOptions): Pr
   } catch (error) {
     for (const { connection } of outdated) connection.raw.close()
     await removeCopies(copies.filter(({ name }) => isAsBefore(dir, outdated, name)))
-    throw (error as { code?: string }).code === 'SQLITE_FULL' ? fullDuring(dir) : error
+    throw error
   } finally {
     for (const { connection } of outdated) connection.raw.close()
   }

@@ -67,7 +67,11 @@ export const table = {
     ),
   }),
   data: section('Where files and catalogue lie.', {
-    dir: key(path('/var/lib/larder'), './data', 'Folder that holds everything Larder keeps; `larder backup` copies it while Larder runs.'),
+    dir: key(
+      path('/var/lib/larder'),
+      './data',
+      'Folder that holds everything Larder keeps; `larder backup` copies it while Larder runs.',
+    ),
     reserve: key(
       size({ example: '256 MiB' }),
       '256 MiB',

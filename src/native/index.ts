@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
 import { assetNames, assetText } from '../assets.ts'
 import { type Place, place, placesOf } from './places.ts'
@@ -48,11 +48,11 @@ export function loadLibrary(name: string): unknown {
   )
 }
 
-/** In the order in which they are tried; the one that did for another library, or another thread, comes first. */
+/** In the order in which they are tried; the one that did for another library, or another thread, comes first, unless it was moved away with its store. */
 function places(): Place[] {
   const found = getEnvironmentData(foundKey) as string | undefined
   const store = getEnvironmentData(storeKey) as string | undefined
-  return [...(found ? [place(found)] : []), ...placesOf(process.env, store)]
+  return [...(found ? [place(found, dirname(found))] : []), ...placesOf(process.env, store)]
 }
 
 /** The last file is the one to load; it finds the others by their names. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -61,6 +61,36 @@ test('Root begins a store in a folder of anybody: it is the folder of a volume, 
   const server = await startServer(t, dir)
   await server.stop('SIGTERM')
   assert.equal((await runLarder(['user', 'list', '--data-dir', dir])).code, 0)
+})
+
+test("What another user's links lead to is not touched: root is refused the folder that they lie in, as a store and for a backup", async (t) => {
+  if (skipUnlessTwoUsers(t)) return
+  const store = await unpack(t, '0003-storage')
+  const cases = ['tmp', 'backups', 'blobs', 'catalogue.db-wal'].map(async (name) => {
+    const above = await temporaryFolder(t)
+    const [dir, victim] = [join(above, 'data'), join(above, 'victim')]
+    await mkdir(dir)
+    await mkdir(victim)
+    chmodSync(victim, 0o755)
+    writeFileSync(join(victim, 'precious'), 'precious')
+    symlinkSync(victim, join(dir, name))
+    giveTo(stranger, dir)
+    lchownSync(join(dir, name), stranger, stranger)
+    const before = ownersIn(above)
+    const { code, stderr } = await runLarder([...serving, '--data-dir', dir])
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /is a link that belongs to user 12345: .* Nothing was changed\.\n$/)
+    writeFileSync(join(dir, 'backup.lock'), '')
+    assert.match(
+      (await runLarder(['backup', dir, '--data-dir', store.dir])).stderr,
+      /is a link that belongs to user 12345/,
+    )
+    assert.deepEqual(
+      ownersIn(above).filter((line) => !line.startsWith('data/backup.lock')),
+      before,
+    )
+  })
+  await Promise.all(cases)
 })
 
 test("A file of root's in somebody's store is named by the server that it stops, and so is the command that mends it", async (t) => {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
-import { environment, keyIn, larderCommand, startServer } from '../support/process.ts'
+import { environment, keyIn, larderCommand, runLarder, startServer } from '../support/process.ts'
 import { freePort } from '../support/proxies.ts'
 import { until } from '../support/state.ts'
 
@@ -35,6 +35,34 @@ test('A Ctrl-C that comes twice, from the terminal and handed on by npm, is one 
   await over
   assert.match(answer, /HTTP\/1\.1 201 /)
   assert.deepEqual(await server.stop('SIGTERM'), { code: 0, signal: null })
+})
+
+test('A server whose data folder was moved away stops without making another in its place, and the store is whole', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [dir, moved] = [join(folder, 'data'), join(folder, 'moved')]
+  const server = await startServer(t, dir)
+  await rename(dir, moved)
+  await server.stop('SIGTERM')
+  assert.ok(!existsSync(dir), server.output())
+  assert.equal((await runLarder(['fsck', '--data-dir', moved])).code, 0)
+})
+
+test('In a working folder that was removed, a command works on a data folder with a whole path, and says where it has none', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [dir, gone] = [join(folder, 'data'), join(folder, 'gone')]
+  await (await startServer(t, dir)).stop('SIGTERM')
+  const inGone = (...args: string[]) => {
+    const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    return spawnSync('sh', ['-c', script, gone, ...larderCommand(), ...args], {
+      env: environment({}),
+      encoding: 'utf8',
+    })
+  }
+  const whole = inGone('user', 'list', '--data-dir', dir)
+  assert.equal(whole.status, 0, whole.stderr)
+  const without = inGone('user', 'list')
+  assert.equal(without.status, 2)
+  assert.match(without.stderr, /^larder: There is no store in .*\n$/)
 })
 
 for (const [what, open] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -53,7 +53,7 @@ test('Where the disk has no room for the copies nothing is changed, and it is sa
   const { dir, expected } = await unpack(t, '0002-accounts')
   const { code, stderr } = await startCutOff('no room', dir)
   assert.equal(code, 2)
-  assert.match(stderr, /it takes 1 MiB in \S+backups, and the disk has 1 MiB\. Make room .*backup_before_upgrade=off/)
+  assert.match(stderr, /it takes \d+ KiB in \S+backups, and the disk has 1 KiB\. Make room .*backup_before_upgrade=off/)
   assert.ok(!readdirSync(dir).includes('backups'))
   const raw = new Database(join(dir, 'catalogue.db'), { readonly: true })
   assert.deepEqual(raw.prepare('SELECT max(name) FROM kysely_migration').pluck().get(), expected.ends.catalogue)
@@ -61,6 +61,29 @@ test('Where the disk has no room for the copies nothing is changed, and it is sa
   const server = await startServer(t, dir, { args: ['--set', 'data.backup_before_upgrade=off'] })
   await filesMustComeBack(server.url, expected)
   assert.ok(!readdirSync(dir).includes('backups'))
+})
+
+test('A disk that is full while a copy is checked is told as that, also where SQLite tells it as a fault of the disk', async (t) => {
+  const { dir } = await unpack(t, '0002-accounts')
+  const { code, stderr } = await startCutOff('full', dir)
+  assert.equal(code, 2)
+  assert.match(stderr, /^larder: .*, and the disk has less\. Make room .*Nothing was changed\.\n$/m)
+  assert.doesNotMatch(stderr, /SqliteError|\n +at /)
+  assert.deepEqual(copiesIn(dir), [])
+})
+
+test('Where the folder for copies is a file, or a link to nothing, it is said so, and nothing is changed', async (t) => {
+  const { dir } = await unpack(t, '0002-accounts')
+  const path = join(dir, 'backups')
+  writeFileSync(path, '')
+  const asFile = await runLarder(['user', 'list', '--data-dir', dir])
+  rmSync(path)
+  symlinkSync(join(dir, 'nowhere'), path)
+  const asLink = await runLarder(['user', 'list', '--data-dir', dir])
+  assert.deepEqual([asFile.code, asLink.code], [2, 2])
+  assert.match(asFile.stderr, /in \S+backups: that is no folder\. .*Nothing was changed\.\n$/)
+  assert.match(asLink.stderr, /in \S+backups: that is a link that leads to no folder\. .*Nothing was changed\.\n$/)
+  assert.doesNotMatch(asFile.stderr + asLink.stderr, /\n +at /)
 })
 
 test('A command that finds an older folder which nobody serves brings it up to date, and says where the copies lie', async (t) => {

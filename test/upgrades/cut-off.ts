@@ -10,6 +10,7 @@ import Database from 'better-sqlite3'
  * - `step 2`: the steps of the second migrated database fail, each time, and the process goes on
  * - `blob 3`: the third blob is about to get its name
  * - `no room`: the disk has one byte left
+ * - `full`: the disk is full when a copy is checked, which SQLite tells as a fault of the disk
  */
 const [what, nth = '1'] = (process.env.CUT_OFF ?? '').split(' ')
 const end = (): void => void process.kill(process.pid, 'SIGKILL')
@@ -66,4 +67,14 @@ if (what === 'blob') {
 if (what === 'no') {
   fs.promises.statfs = (async () => ({ bavail: 1, bsize: 1 })) as unknown as typeof fs.promises.statfs
   syncBuiltinESMExports()
+}
+
+if (what === 'full') {
+  const { pragma } = Database.prototype
+  Database.prototype.pragma = function (text, options) {
+    if (!text.startsWith('integrity_check')) return pragma.call(this, text, options)
+    fs.promises.statfs = (async () => ({ bavail: 67, bsize: 4096 })) as unknown as typeof fs.promises.statfs
+    syncBuiltinESMExports()
+    throw new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_WRITE')
+  }
 }
