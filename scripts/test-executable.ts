@@ -5,9 +5,9 @@
 //   npm run test:executable [-- FILE...]
 //
 // Without files all of them. LARDER_EXECUTABLE names another file than dist/larder.
-import { existsSync, globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { chmodSync, copyFileSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { blackBoxTests } from '../test/support/black-box.ts'
@@ -42,12 +42,23 @@ function filesToRun(wanted: readonly string[], executable: string): readonly str
   return wanted.length > 0 ? wanted : files
 }
 
+/** Put where any user can run it, as a download is: the folder of the sources may be closed to others. */
+function copied(file: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'larder-executable-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  chmodSync(folder, 0o755)
+  const copy = join(folder, 'larder')
+  copyFileSync(file, copy)
+  chmodSync(copy, 0o755)
+  return copy
+}
+
 const executable = resolve(root, process.env.LARDER_EXECUTABLE ?? 'dist/larder')
 const files = filesToRun(
   process.argv.slice(2).map((path) => relative(root, resolve(path))),
   executable,
 )
-process.env.LARDER_EXECUTABLE = executable
+process.env.LARDER_EXECUTABLE = copied(executable)
 process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/test')
 const startedAt = performance.now()
 // A test waits for its server and a server for its test: there is room for another of both.

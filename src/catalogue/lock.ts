@@ -9,15 +9,7 @@ import Database from 'better-sqlite3'
  * @param name another lock of the same folder, for other work.
  */
 export function lockFolder(dir: string, name = 'lock'): (() => void) | undefined {
-  const raw = new Database(join(dir, name), { timeout: 0 })
-  try {
-    raw.exec('BEGIN EXCLUSIVE')
-  } catch (error) {
-    raw.close()
-    if ((error as { code?: string }).code === 'SQLITE_BUSY') return undefined
-    throw error
-  }
-  return releaseOf(raw)
+  return begun(new Database(join(dir, name), { timeout: 0 }), 'BEGIN EXCLUSIVE')
 }
 
 /** Has whoever writes a backup into a folder alone there; whoever works on what the backup holds shares it. */
@@ -30,19 +22,19 @@ export const backupLock = 'backup.lock'
 export function keepBackupsOut(dir: string): (() => void) | undefined {
   const file = join(dir, backupLock)
   if (!existsSync(file)) return () => {}
-  const raw = new Database(file, { timeout: 0, fileMustExist: true })
+  // A transaction that has read holds SQLite's shared lock until it ends.
+  return begun(new Database(file, { timeout: 0, fileMustExist: true }), 'BEGIN; SELECT count(*) FROM sqlite_schema')
+}
+
+/** Holds what a transaction locks; gives its end, or undefined where another process holds it. */
+function begun(raw: Database.Database, transaction: string): (() => void) | undefined {
   try {
-    // A transaction that has read holds SQLite's shared lock until it ends.
-    raw.exec('BEGIN; SELECT count(*) FROM sqlite_schema')
+    raw.exec(transaction)
   } catch (error) {
     raw.close()
     if ((error as { code?: string }).code === 'SQLITE_BUSY') return undefined
     throw error
   }
-  return releaseOf(raw)
-}
-
-function releaseOf(raw: Database.Database): () => void {
   return () => {
     raw.exec('ROLLBACK')
     raw.close()

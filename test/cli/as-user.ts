@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { environment, larderCommand, type Outcome, root } from '../support/process.ts'
+import { environment, larderCommand, type Outcome } from '../support/process.ts'
 
 /** A user that no machine has in its list. */
 export const stranger = 12_345
@@ -15,14 +15,15 @@ export const as = (uid: number): [string, ...string[]] => [
   '--clear-groups',
 ]
 
-/** Only root can be two users; and the other one must be able to read this project. Returns whether to stop here. */
+/** Only root can be two users; and the other one must be able to read what is run. Returns whether to stop here. */
 export function skipUnlessTwoUsers(t: TestContext): boolean {
   if (process.getuid?.() !== 0) {
     t.skip('needs root')
     return true
   }
-  const [command, ...args] = [...as(stranger), 'test', '-r', join(root, 'package.json')]
+  const [command, ...args] = [...as(stranger), 'test', '-r', larderCommand().at(-1) ?? '']
   if (spawnSync(command ?? '', args).status === 0) return false
+  // From sources alone: the executable is run from a place that is open to all.
   t.skip('needs a folder of this project that other users may read')
   return true
 }

@@ -5,8 +5,8 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import sharp from 'sharp'
 import { atEnd } from '../support/at-end.ts'
+import { comesBack, store } from '../support/picture.ts'
 import { keyIn, larderCommand } from '../support/process.ts'
 
 /** The executable that is tested. */
@@ -94,20 +94,7 @@ export function runAs(file: string, args: readonly string[], how: Start = {}): {
 
 /** What it is for: a picture goes in, comes back byte for byte, and as AVIF. */
 export async function showThatItServes({ url, key }: Started): Promise<void> {
-  const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const
-  const picture = await sharp({ create: { width: 320, height: 240, channels: 3, background: 'teal', noise } })
-    .jpeg()
-    .toBuffer()
-  const form = new FormData()
-  form.append('file', new Blob([new Uint8Array(picture)], { type: 'image/jpeg' }), 'sea.jpg')
-  const headers = { Authorization: `Bearer ${key}` }
-  const answer = await fetch(`${url}/api/v1/files/upload`, { method: 'POST', headers, body: form })
-  assert.equal(answer.status, 201, await answer.clone().text())
-  const { file } = (await answer.json()) as { file: { url: string } }
-  assert.deepEqual(Buffer.from(await (await fetch(file.url)).arrayBuffer()), picture)
-  const variant = await fetch(`${file.url}?width=100&format=avif`)
-  assert.equal(variant.headers.get('content-type'), 'image/avif')
-  assert.equal((await sharp(Buffer.from(await variant.arrayBuffer())).metadata()).width, 100)
+  await comesBack(await store(url, key))
 }
 
 /** Some of these tests need to be root: to be other users, and to mount. */

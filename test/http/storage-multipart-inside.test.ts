@@ -15,10 +15,12 @@ import {
   ok,
   openUploadServer,
   partFiles,
+  random,
   refusedWith,
   type Sent,
   send,
   sent,
+  sentParts,
   sha256,
   started,
   startedParts,
@@ -32,16 +34,6 @@ import { namesBelow, until } from '../support/state.ts'
 import { put, refusal, storage } from '../support/storage.ts'
 
 const { app } = await openUploadServer(openInnerApp)
-
-/** Begins an upload and sends its parts at once, in no order. */
-async function sentParts(server: InnerApp, path: string, bodies: readonly Uint8Array[], wish: object = {}) {
-  const upload = await startedParts(server, { path, part_count: bodies.length, ...wish })
-  const all = bodies.map((body, at) => ({ body, at })).sort(() => Math.random() - 0.5)
-  const parts = await Promise.all(all.map(({ body, at }) => sent(upload.part_urls[at] ?? '', body, at + 1)))
-  return { upload, parts, wish: { path, upload_id: upload.upload_id, parts } }
-}
-
-const random = (...sizes: number[]): Buffer[] => sizes.map((size) => randomBytes(size))
 
 test('completed five times at once, it is published once, and a part that comes meanwhile is a conflict', async () => {
   const bodies = random(2_000_000, 2_000_000, 2_000_000)

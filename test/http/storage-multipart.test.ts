@@ -14,9 +14,11 @@ import {
   ok,
   openUploadServer,
   partFiles,
+  random,
   refusedWith,
   send,
   sent,
+  sentParts,
   sha256,
   startedParts,
   startParts,
@@ -29,16 +31,6 @@ import { blobPath, until } from '../support/state.ts'
 import { put, refusal, type StorageBody, storage } from '../support/storage.ts'
 
 const { app, clock } = await openUploadServer(openTestApp)
-
-/** Begins an upload and sends its parts at once, in no order. */
-async function sentParts(server: TestApp, path: string, bodies: readonly Uint8Array[], wish: object = {}) {
-  const upload = await startedParts(server, { path, part_count: bodies.length, ...wish })
-  const all = bodies.map((body, at) => ({ body, at })).sort(() => Math.random() - 0.5)
-  const parts = await Promise.all(all.map(({ body, at }) => sent(upload.part_urls[at] ?? '', body, at + 1)))
-  return { upload, parts, wish: { path, upload_id: upload.upload_id, parts } }
-}
-
-const random = (...sizes: number[]): Buffer[] => sizes.map((size) => randomBytes(size))
 
 test('an upload in parts gives an address for each, and is a file once it is completed', async () => {
   const body = await startedParts(app, { path: 'films/long.bin', content_type: 'application/x-film', part_count: 3 })

@@ -6,8 +6,9 @@ import { makeBases } from '../../scripts/image/bases.ts'
 import { buildImage, configOfImage, type ImageConfig, mountImage, sizeOfImage } from '../../scripts/image/image.ts'
 import { openFolder } from '../executable/support.ts'
 import { atEnd } from '../support/at-end.ts'
+import { comesBack, store } from '../support/picture.ts'
 import { freePort, type Inside, runInside, serveInside } from './chroot.ts'
-import { comesBack, memoryOf, setUp, store } from './walk.ts'
+import { memoryOf, setUp } from './walk.ts'
 
 // The image, built from the Dockerfile and run as an engine would run it. Slow: it makes a Debian first.
 const anybody = 12_345

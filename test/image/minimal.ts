@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { minimalRoot } from '../../scripts/image/bases.ts'
 import { executable, openFolder } from '../executable/support.ts'
+import { comesBack, store } from '../support/picture.ts'
 import { freePort, runInside, serveInside } from './chroot.ts'
-import { comesBack, memoryOf, setUp, store } from './walk.ts'
+import { memoryOf, setUp } from './walk.ts'
 
 // A machine with the smallest Debian on it and no Node, and one file that somebody downloaded.
 test('the file copied alone into the smallest Debian serves: set up, uploaded, AVIF back', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Overrides } from '../../src/config/index.ts'
@@ -121,3 +121,14 @@ export async function uploadBytes(app: TestApp): Promise<number> {
   const { read } = app.catalogue
   return (await read.used(app.owner.id)).bytes - (await read.root(app.owner.id)).bytesBelow
 }
+
+/** Begins an upload and sends its parts at once, in no order. */
+export async function sentParts(server: Server, path: string, bodies: readonly Uint8Array[], wish: object = {}) {
+  const upload = await startedParts(server, { path, part_count: bodies.length, ...wish })
+  const all = bodies.map((body, at) => ({ body, at })).sort(() => Math.random() - 0.5)
+  const parts = await Promise.all(all.map(({ body, at }) => sent(upload.part_urls[at] ?? '', body, at + 1)))
+  return { upload, parts, wish: { path, upload_id: upload.upload_id, parts } }
+}
+
+/** Bodies of these sizes, in bytes, of which no two are alike. */
+export const random = (...sizes: number[]): Buffer[] => sizes.map((size) => randomBytes(size))
