@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
@@ -51,11 +51,16 @@ export function openActivityWriter(dir: string): Connection<ActivityTables> {
 
 /**
  * One database to look at, which must exist: the folder is afterwards as it was, whoever else has the database open and however
- * the last process left it. (Whoever may not write leaves an empty log behind where there was none; whoever may moves a log that
- * a killed process left into the database.)
+ * the last process left it. (Whoever may not write leaves an empty log behind where there was none, or where the last of
+ * the others has just removed it; whoever may moves a log that a killed process left into the database.)
  */
 export function openToLook(file: string): Database.Database {
-  return new Database(file, { readonly: existsSync(`${file}-wal`), fileMustExist: true, timeout: busyTimeoutMs })
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false })
+  return new Database(file, {
+    readonly: log !== undefined && log.size > 0,
+    fileMustExist: true,
+    timeout: busyTimeoutMs,
+  })
 }
 
 /** Reads only, of both databases: `activity.` names the second. */

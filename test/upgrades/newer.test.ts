@@ -4,7 +4,9 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
+import { catalogueFile, openToLook } from '../../src/catalogue/connection.ts'
 import { lockFolder } from '../../src/catalogue/lock.ts'
+import { closeLogs } from '../../src/catalogue/upgrade.ts'
 import { type Outcome, runLarder } from '../support/process.ts'
 import { namesBelow } from '../support/state.ts'
 import { unpack } from './unpack.ts'
@@ -77,6 +79,22 @@ test('Tables of a newer version are refused by the server and by every command, 
     commands(dir).slice(0, 2),
   )
   await rm(`${dir}-killed`, { recursive: true })
+})
+
+test('Whoever looks while another one ends leaves no log of its own behind', async (t) => {
+  const { dir } = await unpack(t, '0003-storage')
+  const file = catalogueFile(dir)
+  closeLogs(dir)
+  const before = await readdir(dir)
+  // The first one's log is there, and empty; it is gone before the second one asks for anything.
+  const first = openToLook(file)
+  first.pragma('user_version')
+  assert.equal((await stat(`${file}-wal`)).size, 0)
+  const second = openToLook(file)
+  first.close()
+  second.pragma('user_version')
+  second.close()
+  assert.deepEqual(await readdir(dir), before)
 })
 
 test('Who is refused a newer catalogue is told which copy this version could open', async (t) => {
