@@ -10,9 +10,10 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { blackBoxTests } from '../test/support/black-box.ts'
-import { faketimeLibrary } from '../test/support/outer-app.ts'
-import { root } from '../test/support/process.ts'
+import { blackBoxTests } from '../../test/support/black-box.ts'
+import { faketimeLibrary } from '../../test/support/outer-app.ts'
+import { root } from '../../test/support/process.ts'
+import { inOnePiece } from './packages.ts'
 
 /** Fewer than this, and the search for them has lost some. */
 const fewest = 80
@@ -59,7 +60,7 @@ const files = filesToRun(
   executable,
 )
 process.env.LARDER_EXECUTABLE = copied(executable)
-process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/test')
+Object.assign(process.env, await inOnePiece(process.env))
 const startedAt = performance.now()
 // A test waits for its server and a server for its test: there is room for another of both.
 const concurrency = availableParallelism() * 2
