@@ -6,6 +6,7 @@ import { Failure, invalid } from './failure.ts'
 import type { PathEntry, Scope } from './model.ts'
 import { isWithin } from './paths.ts'
 import type { Clock } from './ports.ts'
+import { grouped } from './text.ts'
 
 /** Links to entries of the tree: what shares and links for sending files have in common. */
 
@@ -70,7 +71,7 @@ export function linkLife(seconds: number | undefined): number {
   const { least, standard, most } = linkLifeSeconds
   const life = seconds ?? standard
   if (!Number.isInteger(life) || life < least || life > most)
-    throw invalid('ttl', `ttl is a whole number of seconds from ${least} to ${most.toLocaleString('en')}`)
+    throw invalid('ttl', `ttl is a whole number of seconds from ${least} to ${grouped(most)}`)
   return life
 }
 

@@ -1,5 +1,5 @@
 import { invalid, type Place } from './failure.ts'
-import { byteLength } from './text.ts'
+import { byteLength, grouped } from './text.ts'
 
 /**
  * Paths of the tree, each in its one form: Unicode NFC, no leading slash, a final one for a folder, empty for the root. What is
@@ -36,7 +36,7 @@ function faultOf(segment: string): string | undefined {
   return undefined
 }
 
-const tooLong = `is malformed: it has more than ${pathLimitBytes.toLocaleString('en')} bytes`
+const tooLong = `is malformed: it has more than ${grouped(pathLimitBytes)} bytes`
 
 const firstFault = (segments: readonly string[]): string | undefined =>
   segments.map(faultOf).find((fault) => fault !== undefined)

@@ -1,3 +1,5 @@
+import { datesInUtc, grouped } from '../core/text.ts'
+
 const units = ['KB', 'MB', 'GB', 'TB', 'PB']
 
 /** Binary sizes under their everyday names, as people say them: `940 bytes`, `1 MB`, `2.3 MB`. (AetherCDN's contract has a form of its own.) */
@@ -15,7 +17,7 @@ export function sizeInWords(bytes: number): string {
 
 /** `1 file`, `2 files`. */
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** `40 seconds`, `3 minutes`; never less than it is. */
@@ -23,15 +25,11 @@ export function durationInWords(seconds: number): string {
   return seconds <= 90 ? counted(seconds, 'second') : counted(Math.ceil(seconds / 60), 'minute')
 }
 
-// The server cannot know its reader's time zone; its own would be a guess that looks like knowledge.
-const dayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'medium' })
-const timeFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'medium', timeStyle: 'short' })
-
-/** `21 Nov 2026`, in UTC. */
-export const dayInWords = (at: number): string => dayFormat.format(at)
+/** `21 Nov 2026`, in UTC: the server cannot know its reader's time zone, and its own would be a guess that looks like knowledge. */
+export const dayInWords = datesInUtc({ dateStyle: 'medium' })
 
 /** `21 Nov 2026, 10:32`, in UTC. */
-export const timeInWords = (at: number): string => timeFormat.format(at)
+export const timeInWords = datesInUtc({ dateStyle: 'medium', timeStyle: 'short' })
 
 /** A sentence made of the core's half sentences. */
 export function sentence(text: string): string {

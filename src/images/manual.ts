@@ -1,3 +1,4 @@
+import { grouped } from '../core/text.ts'
 import type { Limits } from './arguments.ts'
 import { formatNames, formats } from './formats.ts'
 import { DRAWING_BYTES_MAX, ELEMENTS_MAX, EMBEDDED_PIXELS_MAX } from './limits.ts'
@@ -36,7 +37,7 @@ ${formatNames.map(formatRow).join('\n')}
 Without \`format\` a picture stays what it is. What browsers do not show (TIFF, HEIC, drawings in SVG) becomes jpeg, or png
 where it has transparency. With \`auto\` it becomes avif, or else webp, where the client names that type in \`Accept\` (a
 wildcard is not enough), and otherwise stays what it is. An animation is not made avif, which would stop it, nor is what
-has more than ${thousands(formats.avif.autoPixels)} pixels, which would take long. Such answers carry \`Vary: Accept\`. What is transparent lies on
+has more than ${grouped(formats.avif.autoPixels)} pixels, which would take long. Such answers carry \`Vary: Accept\`. What is transparent lies on
 white in a jpeg. Formats without animation get the first frame.
 
 Photos of the kind HEVC (most HEIC files) are refused: the bundled decoder may not include that codec.
@@ -44,7 +45,7 @@ Photos of the kind HEVC (most HEIC files) are refused: the bundled decoder may n
 ## Limits
 
 - A source has at most \`images.max_pixels\` pixels, all frames counted, and so has what is made of it: else status 413.
-- A drawing has at most ${DRAWING_BYTES_MAX / 1024 / 1024} MiB, ${thousands(ELEMENTS_MAX)} elements and ${thousands(EMBEDDED_PIXELS_MAX)} pixels in embedded pictures. It is drawn at no more than
+- A drawing has at most ${DRAWING_BYTES_MAX / 1024 / 1024} MiB, ${grouped(ELEMENTS_MAX)} elements and ${grouped(EMBEDDED_PIXELS_MAX)} pixels in embedded pictures. It is drawn at no more than
   its own size; nothing that it refers to is loaded, and one that declares entities or is compressed is refused.
 - Making one takes at most \`images.timeout\`, and so does waiting for it: else status 503 with \`Retry-After\`.
 - What was made is kept up to \`images.cache_size\`; the least used goes first. The cache folder may be deleted at any time.
@@ -61,8 +62,4 @@ function optionRow(name: (typeof optionNames)[number]): string {
 function formatRow(name: (typeof formatNames)[number]): string {
   const { contentType, quality, alpha, animated } = formats[name]
   return `| \`${name}\` | ${contentType} | ${quality ?? 'none'} | ${alpha ? 'yes' : 'no'} | ${animated ? 'yes' : 'no'} |`
-}
-
-function thousands(value: number): string {
-  return value.toLocaleString('en')
 }

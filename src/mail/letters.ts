@@ -1,4 +1,5 @@
 import type { Letter, LetterPurpose } from '../core/model.ts'
+import { datesInUtc } from '../core/text.ts'
 import { escaped, styleSheet, styles } from './markup.ts'
 
 /** A letter in words, twice: for programs that show plain text, and for those that show markup. */
@@ -102,12 +103,12 @@ interface Parts {
   readonly foot: string
 }
 
-const timeFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', hour: '2-digit', minute: '2-digit' })
-const dateFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'long', year: 'numeric' })
+const timeOfDay = datesInUtc({ hour: '2-digit', minute: '2-digit' })
+const date = datesInUtc({ day: 'numeric', month: 'long', year: 'numeric' })
 
 /** The whole minute before, so that nobody is promised a moment too much. */
 function timeText(ms: number): string {
-  return `${timeFormat.format(ms)} UTC on ${dateFormat.format(ms)}`
+  return `${timeOfDay(ms)} UTC on ${date(ms)}`
 }
 
 const columns = 72

@@ -1,6 +1,7 @@
 import type { Caller } from '../../core/caller.ts'
 import type { Usage as MonthUsage } from '../../core/catalogue.ts'
 import type { Totals } from '../../core/model.ts'
+import { grouped } from '../../core/text.ts'
 import { type Html, html, type Value } from '../html.ts'
 import { dayInWords, sizeInWords } from '../words.ts'
 import { amount, fact } from './controls.ts'
@@ -49,7 +50,7 @@ function inUse({ core }: Visit, { account }: Caller, { filesBelow, bytesBelow }:
 <h2 id="in-use">In use</h2>
 <dl class="roomy">
 ${fact('Storage', limited(bytesBelow, bytes, sizeInWords, 'Storage in use'))}
-${fact('Files', limited(filesBelow, files, inFigures, 'Files in use'))}
+${fact('Files', limited(filesBelow, files, grouped, 'Files in use'))}
 ${fact('Largest file that is taken', sizeInWords(core.plans.maxUploadOf(account)))}
 </dl>
 </section>`
@@ -61,14 +62,12 @@ function thisMonth({ core }: Visit, { account }: Caller, { bytesSent, originRead
 <h2 id="month">This month</h2>
 <dl class="roomy">
 ${fact('Sent', sizeInWords(bytesSent))}
-${fact('Files opened', limited(originReads, plan.originReads, inFigures, 'Files opened'))}
-${fact('Pictures made in other sizes', limited(imageOps, plan.imageOps, inFigures, 'Pictures made'))}
+${fact('Files opened', limited(originReads, plan.originReads, grouped, 'Files opened'))}
+${fact('Pictures made in other sizes', limited(imageOps, plan.imageOps, grouped, 'Pictures made'))}
 </dl>
 <p class="hint">A month begins on its first day in UTC.</p>
 </section>`
 }
-
-const inFigures = (count: number): string => count.toLocaleString('en')
 
 function limited(used: number, limit: number | null, inWords: (amount: number) => string, label: string): Html {
   return html`${amount(used, limit, inWords, label)}${limit === null && ', without a limit'}`
