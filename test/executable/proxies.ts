@@ -135,9 +135,10 @@ for (const setting of settings) {
 function complaintsOf(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', (message) => {
-    // Browsers ask for an icon of the whole host, whatever is below a path of it.
-    const isIcon = message.location().url.endsWith('/favicon.ico')
-    if (!isIcon && !message.text().includes('status of 401')) complaints.push(message.text())
+    const { url } = message.location()
+    // Of a file that is shown alone: it names no icon, as our pages do, and browsers ask for one of the whole host.
+    const isOfFile = url.endsWith('/favicon.ico') && new URL(page.url()).pathname.includes('/o/')
+    if (!isOfFile && !message.text().includes('status of 401')) complaints.push(`${message.text()} ${url}`)
   })
   page.on('response', (response) => {
     // The page that asks for a share's password.

@@ -220,9 +220,10 @@ test('Every page keeps its address to itself, runs nothing and is found by nobod
     const hash = createHash('sha256').update(style).digest('base64')
     assert.equal(
       headers.get('content-security-policy'),
-      `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     )
     assert.doesNotMatch(html, /<script|\bon\w+=|style=|https?:/i)
+    assert.match(html, /<link rel="icon" type="image\/svg\+xml" href="data:[^"]+">/, 'or browsers ask for /favicon.ico')
   }
 })
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Html, html } from '../html.ts'
+import { iconWithin } from '../icon.ts'
 import type { OpenApi, Operation } from './openapi.ts'
 import { shapeOf } from './shape.ts'
 
@@ -24,6 +25,7 @@ td:last-child { width: 100%; overflow-wrap: anywhere } td div + div { margin-top
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -41,6 +43,7 @@ export function referencePage(document: OpenApi, baseUrl: string): { html: strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API reference · Larder</title>
+${iconWithin}
 ${styleElement()}
 </head>
 <body>

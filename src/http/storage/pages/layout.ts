@@ -4,6 +4,7 @@ import { type OpenCall, page, type Reply } from '../../door.ts'
 import { failureHeaders } from '../../failure-headers.ts'
 import { textOf } from '../../failure-texts.ts'
 import { type Html, html } from '../../html.ts'
+import { iconWithin } from '../../icon.ts'
 import { wantsHtml } from '../../wants.ts'
 import { sentence } from '../../words.ts'
 import { failure as failureOf } from '../failures.ts'
@@ -62,6 +63,7 @@ button:hover, .button:hover { background: color-mix(in srgb, var(--accent) 88%, 
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  'img-src data:',
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
@@ -84,6 +86,7 @@ export function linkPage(
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex, nofollow">
 <title>${title} · Larder</title>
+${iconWithin}
 <style>${html.raw(style)}</style>
 </head>
 <body>
