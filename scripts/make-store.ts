@@ -30,8 +30,8 @@ export async function makeStore(dir: string, { files, folders, movable }: StoreS
   const folder = await prepareFolder(dir)
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false })
   const accounts = new Accounts({ catalogue, clock: systemClock })
-  const first = await accounts.firstStart()
-  if (!first) throw new Error(`${dir} holds a store already`)
+  const first = await accounts.firstStart({ isSeen: true })
+  if (!first?.secrets) throw new Error(`${dir} holds a store already`)
   const owner = await accounts.owner()
   await catalogue.close()
   const blobs = new LocalBlobs({ folder, reserveBytes: 0 })
@@ -50,7 +50,7 @@ export async function makeStore(dir: string, { files, folders, movable }: StoreS
   })()
   db.pragma('wal_checkpoint(TRUNCATE)')
   db.close()
-  return first.key
+  return first.secrets.key
 }
 
 const padded = (n: number): string => String(n).padStart(7, '0')

@@ -27,6 +27,8 @@ import { openTurnstile } from './turnstile/index.ts'
 export interface Overrides {
   readonly clock?: Clock
   readonly disk?: Disk
+  /** Whether somebody sees what a first start shows once; where absent, yes. */
+  readonly isSeen?: boolean
   /** Told when the catalogue cannot be written any more, for good. */
   readonly onDeath?: (error: Error) => void
 }
@@ -38,7 +40,7 @@ export interface App {
   readonly addresses: readonly { readonly host: string; readonly port: number }[]
   /** Of the first of them. */
   readonly port: number
-  /** Shown once, by the very first start on a data folder. */
+  /** Told once, by the very first start on a data folder. */
   readonly firstStart: FirstStart | undefined
   /** Lets requests under way finish, for at most the configured grace, then closes everything in reverse order. */
   close(): Promise<void>
@@ -137,7 +139,7 @@ async function build(
   closers.push(() => listening.stop(config.server.shutdown_grace))
   warnOf(config, await core.accounts.list(), log)
   // Only now: a port that is taken must not use up what is shown once.
-  const firstStart = await core.accounts.firstStart()
+  const firstStart = await core.accounts.firstStart({ isSeen: overrides.isSeen ?? true })
   return { core, catalogue, addresses, port, firstStart, close: closeAll }
 }
 

@@ -6,6 +6,14 @@ export function fromDisk(error: unknown): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new Failure('disk_full', { why: 'the disk has no room left' }, { cause: error })
   }
+  // Of a file system (4 GiB on FAT) or of the process (ulimit -f).
+  if (code === 'EFBIG') {
+    return new Failure(
+      'disk_full',
+      { why: "the data folder's file system takes no file of this size" },
+      { cause: error },
+    )
+  }
   return error
 }
 

@@ -4,7 +4,7 @@ import { networkInterfaces, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { App } from '../app.ts'
 import type { Config, LoadedConfig } from '../config/index.ts'
-import type { FirstStart } from '../core/accounts.ts'
+import type { FirstSecrets } from '../core/accounts.ts'
 import { openLog } from '../log.ts'
 import { configOf } from './options.ts'
 
@@ -29,6 +29,7 @@ async function untilStopped(loaded: LoadedConfig): Promise<void> {
   // From the first moment: once it accepts connections, no signal may end it before they are answered.
   const stopped = stopSignal()
   const app = await openApp(config, log, {
+    isSeen: !isJournal(process.env),
     onDeath: (error) => {
       log.fatal({ err: error }, 'the catalogue cannot be written any more: leaving, to be started anew')
       log.flush(() => process.exit(1))
@@ -70,11 +71,12 @@ function greeting(app: App, loaded: LoadedConfig): string {
   const [first = ''] = addresses
   const lines = ['Larder serves at', ...addresses.map((address) => `  ${address}/`)]
   if (!app.firstStart) return lines.join('\n')
-  const begin = isJournal(process.env) ? howToBegin(loaded) : shownOnce(app.firstStart, first)
+  const { secrets } = app.firstStart
+  const begin = secrets ? shownOnce(secrets, first) : howToBegin(loaded)
   return [...lines, '', ...begin, ''].join('\n')
 }
 
-function shownOnce({ setUpToken, key }: FirstStart, address: string): string[] {
+function shownOnce({ setUpToken, key }: FirstSecrets, address: string): string[] {
   return [
     'Shown this once:',
     `  Set up the owner's account (link for one use, good for seven days):`,

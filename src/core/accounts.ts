@@ -12,9 +12,15 @@ const day = 86_400_000
 const setUpLinkLifeMs = 7 * day
 
 /** What the very first start of a store shows, once. */
-export interface FirstStart {
+export interface FirstSecrets {
   readonly setUpToken: string
   readonly key: string
+}
+
+/** The very first start of a store. */
+export interface FirstStart {
+  /** None were made where nobody would have seen them: a key that nobody has is one that nobody misses when it is found. */
+  readonly secrets: FirstSecrets | undefined
 }
 
 /** Accounts, as whoever runs the server sees them. */
@@ -27,20 +33,19 @@ export class Accounts {
     this.#clock = parts.clock
   }
 
-  /** Makes the owner's account with a set-up link and a key, where the store has no account yet. */
-  async firstStart(): Promise<FirstStart | undefined> {
+  /** Makes the owner's account, where the store has none yet; with a set-up link and a key, where they are shown to somebody. */
+  async firstStart({ isSeen }: { readonly isSeen: boolean }): Promise<FirstStart | undefined> {
     // A look is cheap, and spares every later start the wait for a write.
     if ((await this.list()).some((account) => account.isOwner)) return undefined
     const now = this.#clock.now()
     const id = randomUUID()
+    const account = { id, email: null, passwordHash: null, isOwner: true, verified: false, now }
+    if (!isSeen) return (await this.#catalogue.write.createOwner({ account })) && { secrets: undefined }
     const setUpToken = newToken()
     const key = makeKey(id, { kind: 'ak', name: 'first start' }, now)
-    const owner = await this.#catalogue.write.createOwner({
-      account: { id, email: null, passwordHash: null, isOwner: true, verified: false, now },
-      key: key.row,
-      link: setUpLink(id, setUpToken, now),
-    })
-    return owner && { setUpToken, key: key.text }
+    const link = setUpLink(id, setUpToken, now)
+    const owner = await this.#catalogue.write.createOwner({ account, key: key.row, link })
+    return owner && { secrets: { setUpToken, key: key.text } }
   }
 
   /** A new account that may sign in at once. @throws Failure `invalid`, or `conflict` where the e-mail is taken. */

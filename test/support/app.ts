@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { OpenCatalogue } from '../../src/catalogue/index.ts'
 import type { Overrides } from '../../src/config/index.ts'
-import type { Accounts, FirstStart } from '../../src/core/accounts.ts'
+import type { Accounts, FirstSecrets } from '../../src/core/accounts.ts'
 import type { KeyWish } from '../../src/core/keys.ts'
 import type { Account } from '../../src/core/model.ts'
 import { atEnd } from './at-end.ts'
@@ -29,7 +29,7 @@ export interface TestApp {
   readonly pid: number
   readonly folder: string
   /** What the very first start on a data folder shows once. */
-  readonly firstStart: FirstStart | undefined
+  readonly firstStart: FirstSecrets | undefined
   /** The first start's key: of the owner, good for everything. */
   readonly key: string
   /** The owner's account. */

@@ -26,8 +26,8 @@ export const accounts: Transactions<Writes> = {
     const owner = await work.db.selectFrom('accounts').select('id').where('is_owner', '=', 1).executeTakeFirst()
     if (owner) return undefined
     const made = await insertAccount(work, account)
-    await insertKey(work, key)
-    await insertLink(work, link)
+    if (key) await insertKey(work, key)
+    if (link) await insertLink(work, link)
     return made
   },
 
