@@ -49,5 +49,7 @@ export function explain(error: unknown): string {
   if (code === 'EACCES' && port !== undefined)
     return `this user may not listen on port ${port}; choose one from 1024 on`
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine (server.host)`
+  if (code?.startsWith('SQLITE_IOERR'))
+    return `a database of the data folder could not be read or written (${code}): a quota that is used up, a limit of file sizes (ulimit -f), or a disk that fails (dmesg tells). What was answered is safe`
   return error.stack ?? error.message
 }

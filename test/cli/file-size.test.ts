@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { formWith, temporaryFolder, upload, withKey } from '../support/app.ts'
-import { keyIn, startServer } from '../support/process.ts'
+import { keyIn, spawnServer, startServer } from '../support/process.ts'
 
 const MiB = 1024 ** 2
 
@@ -24,4 +24,14 @@ test('A file larger than the file system takes is refused with why, nothing of i
   assert.deepEqual(await readdir(join(folder, 'tmp')), [])
   const { size } = await upload({ url: server.url, key }, 'small')
   assert.equal(size, 5)
+})
+
+test('A database that may not grow is told in a sentence, and the start goes on where it stopped once it may', async (t) => {
+  const folder = await temporaryFolder(t)
+  const { found } = spawnServer(t, folder, { wrap: noLargerThan(50 * 1024) })
+  const told =
+    /: larder: a database of the data folder could not be .*\(SQLITE_IOERR_\w+\): a quota.*What was answered is safe\n$/
+  await assert.rejects(found(/http:/), told)
+  const server = await startServer(t, folder)
+  assert.notEqual(keyIn(server.output()), '')
 })
