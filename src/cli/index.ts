@@ -19,8 +19,8 @@ import { say, user } from './user.ts'
 /** All commands, in the order in which the help shows them. */
 const commands = [serve, user, key, mail, secret, gc, fsck, backup, config, healthcheck, installService, licenses]
 
-/** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
-export async function run(args: readonly string[]): Promise<void> {
+/** The command line with all its commands, of which none has run. */
+export function createProgram(): Command {
   const program = withConfigOptions(new Command('larder'))
     .description('Keeps files on your own disk: a 2xx means "on disk".')
     .option('--version', 'print the version, the commit and the libraries')
@@ -31,6 +31,12 @@ export async function run(args: readonly string[]): Promise<void> {
     .showHelpAfterError('(larder --help tells what there is)')
     .exitOverride()
   for (const add of commands) add(program)
+  return program
+}
+
+/** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
+export async function run(args: readonly string[]): Promise<void> {
+  const program = createProgram()
   try {
     requireKnown(program, args[0])
     await program.parseAsync([...args], { from: 'user' })
