@@ -39,7 +39,8 @@ export async function inOnePiece(env: NodeJS.ProcessEnv): Promise<NodeJS.Process
   return {
     ...env,
     NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/test'),
-    NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --require=${JSON.stringify(hook)}`.trim(),
+    // Nothing of the machine's own.
+    NODE_OPTIONS: `--require=${JSON.stringify(hook)}`,
   }
 }
 
