@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { firstConfig, serviceUnit, socketUnit, standardData, sysusers } from '../src/service/units.ts'
+import { manPage } from './man-page.ts'
 
 // `npm run package:deb [-- --executable FILE] [--arch arm64] [--version V] [--output FOLDER]`: makes a Debian package of the
 // one executable file. The same input and SOURCE_DATE_EPOCH make the same package.
@@ -31,10 +32,12 @@ const config = '/etc/larder/config.toml'
 const installation = { executable: '/usr/bin/larder', config, data: standardData, host: '::', port: 8080 }
 const asOwner = `runuser -u larder -- larder --config ${config}`
 
+const maintainer = 'Larder <larder@localhost>'
+
 const control = `Package: larder
 Version: ${version}
 Architecture: ${arch}
-Maintainer: Larder <larder@localhost>
+Maintainer: ${maintainer}
 Section: net
 Priority: optional
 Depends: libc6 (>= 2.34), libstdc++6, systemd
@@ -117,6 +120,7 @@ if [ "$1" = purge ]; then
 fi
 `
 
+const packed = (text: string | Buffer): Buffer => gzipSync(text, { level: 9 })
 const stage = mkdtempSync(join(tmpdir(), 'larder-deb-'))
 
 function put(path: string, mode: number, content: string | Buffer): void {
@@ -131,12 +135,18 @@ function write(path: string, mode: number, make: (file: string) => void): void {
 }
 
 /** When the sources were last changed, in seconds. */
-function sourceDate(): string {
-  return (
-    process.env.SOURCE_DATE_EPOCH ??
-    execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }).trim()
-  )
-}
+const sourceDate =
+  process.env.SOURCE_DATE_EPOCH ??
+  execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }).trim()
+const changedAt = new Date(Number(sourceDate) * 1_000)
+
+/** In Debian's form (deb-changelog(5)); what changed is told in the project's own file beside it. */
+const changelog = `larder (${version}) unstable; urgency=medium
+
+  * What changed stands in CHANGELOG.md.
+
+ -- ${maintainer}  ${changedAt.toUTCString().replace('GMT', '+0000')}
+`
 
 try {
   chmodSync(stage, 0o755)
@@ -146,7 +156,9 @@ try {
   put('usr/lib/sysusers.d/larder.conf', 0o644, sysusers(installation))
   put(config, 0o644, firstConfig(installation))
   put('usr/share/doc/larder/copyright', 0o644, copyright)
-  put('usr/share/doc/larder/changelog.gz', 0o644, gzipSync(readFileSync(join(root, 'CHANGELOG.md')), { level: 9 }))
+  put('usr/share/doc/larder/changelog.gz', 0o644, packed(changelog))
+  put('usr/share/doc/larder/CHANGELOG.md.gz', 0o644, packed(readFileSync(join(root, 'CHANGELOG.md'))))
+  put('usr/share/man/man1/larder.1.gz', 0o644, packed(manPage(version, changedAt.toISOString().slice(0, 10))))
   put('DEBIAN/control', 0o644, control)
   put('DEBIAN/conffiles', 0o644, `${config}\n`)
   for (const [name, script] of Object.entries({ preinst, postinst, prerm, postrm }))
@@ -155,7 +167,7 @@ try {
   const output = join(values.output, `larder_${version}_${arch}.deb`)
   // One thread: how many there are would show in the result.
   const how = ['--root-owner-group', '-Zxz', '-z1', '--threads-max=1', '--build']
-  const env = { ...process.env, SOURCE_DATE_EPOCH: sourceDate() }
+  const env = { ...process.env, SOURCE_DATE_EPOCH: sourceDate }
   execFileSync('dpkg-deb', [...how, stage, output], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   console.log(output)
 } finally {

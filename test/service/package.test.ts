@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { manPage } from '../../scripts/man-page.ts'
 import { temporaryFolder } from '../support/app.ts'
 import { root } from '../support/process.ts'
 
@@ -41,8 +42,10 @@ test('The Debian package holds the executable, its units, its user and its confi
     '-rw-r--r-- root/root ./usr/lib/systemd/system/larder.service',
     '-rw-r--r-- root/root ./usr/lib/systemd/system/larder.socket',
     '-rw-r--r-- root/root ./usr/lib/sysusers.d/larder.conf',
+    '-rw-r--r-- root/root ./usr/share/doc/larder/CHANGELOG.md.gz',
     '-rw-r--r-- root/root ./usr/share/doc/larder/changelog.gz',
     '-rw-r--r-- root/root ./usr/share/doc/larder/copyright',
+    '-rw-r--r-- root/root ./usr/share/man/man1/larder.1.gz',
     '-rwxr-xr-x root/root ./usr/bin/larder',
   ])
   const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], { encoding: 'utf8' }).trim()
@@ -60,4 +63,16 @@ test('The Debian package holds the executable, its units, its user and its confi
     '/etc/larder/config.toml\n',
   )
   assert.deepEqual(await readFile(await packageIn(join(folder, 'two'))), await readFile(file))
+})
+
+test('The manual page tells of every command and option, and roff finds no fault in it', async (t) => {
+  const text = manPage('1.2.3', '2026-01-02')
+  const names = [...text.matchAll(/^\.SS \\fBlarder (.*?)\\fR/gm)].map(([, name]) => name)
+  for (const name of ['serve', 'user add', 'key create', 'fsck', 'backup', 'install\\-service', 'licenses'])
+    assert.ok(names.includes(name), name)
+  assert.match(text, /\\fB\\-\\-data\\-dir \\fR\\fIfolder\\fR/)
+  const file = join(await temporaryFolder(t), 'larder.1')
+  await writeFile(file, text)
+  const { error, stderr } = spawnSync('groff', ['-man', '-ww', '-z', file], { encoding: 'utf8' })
+  if (!error) assert.equal(stderr, '')
 })
