@@ -138,6 +138,7 @@ async function build(
   post = startPost({ catalogue, mailer, clock, report, log: (message) => log.info(message) })
   closers.push(() => listening.stop(config.server.shutdown_grace))
   warnOf(config, await core.accounts.list(), log)
+  warnOfSockets(config, addresses, log)
   // Only now: a port that is taken must not use up what is shown once.
   const firstStart = await core.accounts.firstStart({ isSeen: overrides.isSeen ?? true })
   return { core, catalogue, addresses, port, firstStart, close: closeAll }
@@ -170,6 +171,17 @@ function warnOf({ server, auth, mail, quota, plans }: Config, accounts: readonly
   const missing = new Set(accounts.flatMap(({ plan }) => (plan === null || plans.has(plan) ? [] : [plan])))
   for (const plan of missing)
     log.warn({ plan }, 'accounts are on a plan that is not configured: [quota] holds for them')
+}
+
+/** systemd's sockets are its own: what the configuration says of addresses does not reach them. */
+function warnOfSockets({ server }: Config, addresses: App['addresses'], log: Logger): void {
+  const isEverywhere = server.host === '::' || server.host === '0.0.0.0'
+  const other = addresses.find(({ host }) => host !== server.host)
+  if (server.socket !== 'systemd' || isEverywhere || !other) return
+  log.warn(
+    { socket: `${other.host}:${other.port}`, host: server.host },
+    "systemd's socket is not at server.host: change ListenStream (systemctl edit larder.socket), or server.host",
+  )
 }
 
 function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {

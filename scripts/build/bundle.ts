@@ -17,14 +17,11 @@ const loaders = [
     file: /better-sqlite3[/]lib[/]binding\.js$/,
     text: (load: string) => `exports.getBinding = () => ${load}`,
   },
-  // sharp's own loader refuses processors that its code would crash on, with these words.
+  // sharp's own loader refuses processors that its code would crash on; Larder has asked before (images/processor.ts).
   {
     package: 'sharp',
     file: /sharp[/]dist[/]sharp\.cjs$/,
-    text: (load: string) =>
-      `const sharp = ${load}\n` +
-      "if (process.arch === 'x64' && !sharp._isUsingX64V2()) throw new Error('pictures need a processor of x86-64-v2 (2009 or newer)')\n" +
-      'module.exports = sharp',
+    text: (load: string) => `module.exports = ${load}`,
   },
 ]
 

@@ -27,14 +27,14 @@ async function run(path: string, { readData = false, prune = false }: Options, c
   const backup = await openBackup(configOf(command).config, resolve(path))
   try {
     const wish = { readData, prune, onDamage: (damage: Parameters<typeof damageText>[0]) => say(damageText(damage)) }
-    const { copied, named, pruned, damage } = await backUp(backup, wish)
+    const { copied, held, pruned, damage } = await backUp(backup, wish)
     const note = { began_at: began.toISOString(), finished_at: new Date().toISOString() }
-    await backup.finish({ ...note, blobs: named.count, bytes: named.bytes, damaged: damage })
+    await backup.finish({ ...note, blobs: held.count, bytes: held.bytes, damaged: damage })
     const seconds = ((Date.now() - began.getTime()) / 1_000).toFixed(1)
     say(`Copied ${countText(copied)} in ${seconds} s.`)
     if (prune && damage === 0) say(`Removed ${countText(pruned)} that the store has no more.`)
     say(
-      `The backup holds ${countText(named)} in all, as the store was at ${began.toISOString().slice(0, 19)}Z or later.`,
+      `The backup holds ${countText(held)} in all, as the store was at ${began.toISOString().slice(0, 19)}Z or later.`,
     )
     if (damage > 0) throw new CommandFailed(`${damage} damaged in the store: see above. All else is in the backup`)
   } catch (error) {

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { isExecutable } from '../assets.ts'
 import { printConfig, writeConfigDocs } from '../config/index.ts'
+import { CommandFailed } from './failures.ts'
 import { configOf } from './options.ts'
 import { say } from './user.ts'
 
@@ -21,6 +23,7 @@ export function config(program: Command): void {
     .command('docs', { hidden: true })
     .description('write config.example.toml and docs/configuration.md anew, for those who work on Larder')
     .action(() => {
+      if (isExecutable) throw new CommandFailed('the pages are made from the sources: npm run docs', 2)
       for (const path of writeConfigDocs(fileURLToPath(new URL('../..', import.meta.url)))) say(path)
     })
 }

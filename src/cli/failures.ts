@@ -49,7 +49,9 @@ export function explain(error: unknown): string {
   if (code === 'EACCES' && port !== undefined)
     return `this user may not listen on port ${port}; choose one from 1024 on`
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine (server.host)`
+  if (code === 'SQLITE_FULL')
+    return 'the disk is full: a database of the data folder cannot be written. Make room and start again. Nothing is lost'
   if (code?.startsWith('SQLITE_IOERR'))
-    return `a database of the data folder could not be read or written (${code}): a quota that is used up, a limit of file sizes (ulimit -f), or a disk that fails (dmesg tells). What was answered is safe`
+    return `a database of the data folder could not be read or written (${code}): a full disk, a quota that is used up, a limit of file sizes (ulimit -f), or a disk that fails (dmesg tells). What was answered is safe`
   return error.stack ?? error.message
 }

@@ -31,7 +31,16 @@ export function createProgram(): Command {
     .showHelpAfterError('(larder --help tells what there is)')
     .exitOverride()
   for (const add of commands) add(program)
-  return program
+  // A server goes on without its output; so does a command whose reader has seen enough (`larder licenses | head`).
+  return program.hook('preAction', (_, command) => {
+    if (command.name() !== 'serve') process.stdout.on('error', outputFault)
+  })
+}
+
+function outputFault({ code }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') return
+  process.stderr.write(`larder: what was to be printed could not be written (${code})\n`)
+  process.exitCode = 1
 }
 
 /** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */

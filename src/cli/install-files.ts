@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   copyFileSync,
@@ -48,6 +49,8 @@ function replace(path: string, mode: number, make: (beside: string) => void): vo
   const beside = `${path}.${randomUUID()}.new`
   try {
     make(beside)
+    // A copy keeps its source's owner, who must not be able to change what root runs.
+    chownSync(beside, process.geteuid?.() ?? 0, process.getegid?.() ?? 0)
     chmodSync(beside, mode)
     const file = openSync(beside, 'r')
     fsyncSync(file)

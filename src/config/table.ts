@@ -97,7 +97,7 @@ export const table = {
     allowed_redirects: key(
       list(origin('https://app.example.com'), ['https://app.example.com']),
       '',
-      'Sites that a confirmation link may lead on to (`redirect_to` of a registration); elsewhere it leads to the dashboard.',
+      'Sites that a confirmation link may lead on to (`redirect_to` of a registration); elsewhere it leads to the sign-in page.',
     ),
     turnstile_secret: key(
       optional(secret()),

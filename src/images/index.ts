@@ -4,6 +4,7 @@ import { isPicture } from './formats.ts'
 import type { Maker } from './maker.ts'
 import { Once } from './once.ts'
 import { readWish } from './parse.ts'
+import { requireProcessor } from './processor.ts'
 import { orderOf, recipeOf } from './recipe.ts'
 import { digestOf } from './record.ts'
 
@@ -86,10 +87,14 @@ class Pictures implements Images {
   }
 
   #loaded(): Promise<Maker> {
-    this.#maker ??= import('./maker.ts').then(({ Maker }) => {
-      const { maxPixels, timeoutMs, budgetPixels = 2 * maxPixels } = this.#options
-      return new Maker({ maxPixels, timeoutMs, budgetPixels })
-    })
+    this.#maker ??= this.#load()
     return this.#maker
+  }
+
+  async #load(): Promise<Maker> {
+    requireProcessor()
+    const { Maker } = await import('./maker.ts')
+    const { maxPixels, timeoutMs, budgetPixels = 2 * maxPixels } = this.#options
+    return new Maker({ maxPixels, timeoutMs, budgetPixels })
   }
 }

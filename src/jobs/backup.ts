@@ -18,8 +18,8 @@ export class BackupUnfinished extends Error {
 export interface BackupReport {
   /** What was copied by this run. */
   readonly copied: Count
-  /** What the backup's catalogue names, all of it there but for what was told as damage. */
-  readonly named: Count
+  /** What is there of all that the backup's catalogue names; the rest was told as damage. */
+  readonly held: Count
   /** What was removed because the catalogue does not name it any more. */
   readonly pruned: Count
   readonly damage: number
@@ -57,9 +57,9 @@ export async function backUp(parts: BackupParts, options: BackupOptions): Promis
   const run = new Run(parts, options)
   await run.copyAll()
   const installed = await parts.catalogues.install()
-  const named = await run.verify(installed)
+  const held = await run.verify(installed)
   const pruned = options.prune && run.damage === 0 ? await prune(parts.target, installed) : none
-  return { copied: run.copied, named, pruned, damage: run.damage }
+  return { copied: run.copied, held, pruned, damage: run.damage }
 }
 
 class Run {
@@ -94,17 +94,17 @@ class Run {
     )
   }
 
-  /** Looks for everything that the catalogue names, once it is in its place. */
+  /** Looks for everything that the catalogue names, once it is in its place. Resolves to what is there. */
   async verify(copy: CatalogueCopy): Promise<Count> {
-    let named = none
+    let held = none
     for (const batch of batches(copy)) {
       await inTurns(batch, copiedAtOnce, async ({ digest, size }) => {
-        named = plus(named, size)
-        if (this.#damaged.has(digest) || (await this.#isThere({ digest, size }))) return
-        this.#tell(digest, 'is missing in the backup, where it was put a moment ago')
+        if (await this.#isThere({ digest, size })) held = plus(held, size)
+        else if (!this.#damaged.has(digest))
+          this.#tell(digest, 'is missing in the backup, where it was put a moment ago')
       })
     }
-    return named
+    return held
   }
 
   async #isThere({ digest, size }: Stored): Promise<boolean> {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { explain } from '../../src/cli/failures.ts'
 import { isKeyText } from '../../src/core/secrets.ts'
 import { openTestApp, temporaryFolder } from '../support/app.ts'
-import { fromSources, type Outcome, root, runLarder } from '../support/process.ts'
+import { fromSources, larderCommand, type Outcome, root, runLarder } from '../support/process.ts'
 import { thisFile } from '../support/shared.ts'
 
 const dir = await temporaryFolder(thisFile)
@@ -54,6 +56,26 @@ async function inFolder(name: string, format: string): Promise<Outcome> {
   await writeFile(join(folder, 'format'), format)
   return runLarder(['user', 'list', '--data-dir', folder])
 }
+
+test('A reader that has seen enough is no fault, and a disk that takes no output is one', async () => {
+  const [command, ...args] = [...larderCommand(), 'config', 'print']
+  const left = spawn(command as string, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  left.stdout.destroy()
+  const told = async (child: ChildProcess): Promise<[string, number]> => {
+    let text = ''
+    child.stderr?.on('data', (chunk) => (text += chunk))
+    const [code] = await once(child, 'close')
+    return [text, code as number]
+  }
+  assert.deepEqual(await told(left), ['', 0])
+  const full = spawn('sh', ['-c', 'exec "$@" > /dev/full', 'sh', command as string, ...args], { stdio: 'pipe' })
+  assert.deepEqual(await told(full), ['larder: what was to be printed could not be written (ENOSPC)\n', 1])
+})
+
+test('A full disk below a database is told in a sentence', () => {
+  const error = Object.assign(new Error('database or disk is full'), { name: 'SqliteError', code: 'SQLITE_FULL' })
+  assert.match(explain(error), /^the disk is full: .*Make room and start again\. Nothing is lost$/)
+})
 
 // A process of the command line keeps one core busy: two chains of them fill the smallest machine.
 describe('The command line', { concurrency: 2 }, () => {

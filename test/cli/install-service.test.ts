@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { folderWork } from '../../src/cli/install-folder.ts'
@@ -63,6 +63,14 @@ test('Below another root it writes all files, and a second time it keeps the con
   assert.equal(await read(config), changed)
   assert.match(await read('etc/systemd/system/larder.socket'), /^ListenStream=8081$/m)
   assert.deepEqual((await readdir(join(root, 'usr/local/bin'))).sort(), ['larder'])
+})
+
+test('The installed executable belongs to whoever installs it, and not to who made the file', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can give a file away')
+  const { root, executable, install } = await machine(t)
+  await chown(executable, 12_345, 12_345)
+  assert.equal((await install()).code, 0)
+  for (const path of written) assert.equal((await stat(join(root, path))).uid, 0, path)
 })
 
 test('A flag that an existing configuration contradicts is refused, and nothing is changed', async (t) => {

@@ -130,6 +130,29 @@ test("No request fails while a server with systemd's sockets is started anew, an
   )
 })
 
+test('A socket that is elsewhere than server.host is told of: one meant for this machine alone may be open to all', {
+  skip,
+}, async (t) => {
+  const folder = await temporaryFolder(t)
+  for (const [host, isTold] of [
+    ['127.0.0.2', true],
+    ['127.0.0.1', false],
+    ['::', false],
+  ] as const) {
+    const port = await freePort()
+    const wrap = await keptRunning(await temporaryFolder(t), port)
+    const server = spawnServer(t, join(folder, 'data'), {
+      wrap,
+      args: [...bySystemd, '--host', host],
+    })
+    await until('the socket to be there', () => / as 3\./.test(server.output()))
+    assert.equal((await ask(`http://127.0.0.1:${port}/healthz`)).status, 200)
+    await until('the log', () => / serving\b/.test(server.output()))
+    assert.equal(server.output().includes("systemd's socket is not at server.host"), isTold, host)
+    await server.stop('SIGTERM')
+  }
+})
+
 test('Whoever was accepted before the server was told to stop is answered, however late the request comes', async (t) => {
   const server = await startServer(t, await temporaryFolder(t))
   const early = await RawConnection.open(server.url)

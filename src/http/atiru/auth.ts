@@ -33,7 +33,7 @@ export const auth: readonly Route[] = [
     'get',
     '/auth/confirm',
     {
-      summary: 'Follows the link of a confirmation mail, and leads on to redirect_to or to the dashboard.',
+      summary: 'Follows the link of a confirmation mail, and leads on to redirect_to or to the sign-in page.',
       query: z.object({ token: z.string() }),
       status: 302,
       codes: ['NOT_FOUND', 'FORBIDDEN'],
