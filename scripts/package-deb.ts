@@ -64,8 +64,11 @@ Or let the package take its place; the files and ${config} stay:
   systemctl disable --now larder.socket larder.service
   rm /etc/systemd/system/larder.socket /etc/systemd/system/larder.service /etc/sysusers.d/larder.conf /usr/local/bin/larder
   systemctl daemon-reload
-and install it again. Where the data are not in ${standardData}, the package's service is told so by
-"systemctl edit larder.service": [Service], and ReadWritePaths= with the folder.
+and install it again; when dpkg asks, keep your ${config}.
+The package's socket is open on every address, whatever "host" says there. "systemctl edit larder.socket" changes that:
+[Socket], ListenStream= and, on a line of its own, ListenStream=127.0.0.1:8080.
+Where the data are not in ${standardData}, the package's service is told so by "systemctl edit larder.service":
+[Service], and ReadWritePaths= with the folder.
 END
   exit 1
 fi
