@@ -37,7 +37,7 @@ function runUntilWell(args: Step['args'], unit: string): string | undefined {
     if (problem === undefined) return undefined
     const passedMs = performance.now() - begun
     const end = hasGivenUp(unit)
-    if (end !== undefined) return `${end}. ${problem}`
+    if (end !== undefined) return `${end}. ${lastWordsOf(unit) ?? problem}`
     if (passedMs > patienceMs)
       return `${unit} runs, and does not serve after ${patienceMs / 60_000} minutes. ${problem}`
     if (passedMs > saysAfterMs && !isTold) {
@@ -57,6 +57,12 @@ function hasGivenUp(unit: string): string | undefined {
   if (state === 'failed' || state === 'inactive') return `${unit} is ${state}`
   const restarts = Number(/^NRestarts=(\d+)$/m.exec(told)?.[1] ?? 0)
   return restarts > restartsAtMost ? `${unit} ended and was started anew ${restarts} times` : undefined
+}
+
+/** What it said of why it does not start, which is a sentence of its own beside its log. */
+function lastWordsOf(unit: string): string | undefined {
+  const lines = outputOf(['journalctl', '--unit', unit, '--lines=50', '--output=cat']).split('\n')
+  return lines.findLast((line) => line.startsWith('larder: '))?.slice('larder: '.length)
 }
 
 function outputOf([command, ...rest]: Step['args']): string {

@@ -201,6 +201,9 @@ test('A slow start is waited for, and one that ended is not', async (t) => {
   const folder = await temporaryFolder(t)
   const [unit, state] = ['larder.service', join(folder, 'state')]
   await writeFile(join(folder, 'systemctl'), `#!/bin/sh\ncat '${state}'\n`, { mode: 0o755 })
+  const journal = join(folder, 'journal')
+  await writeFile(join(folder, 'journalctl'), `#!/bin/sh\ncat '${journal}'\n`, { mode: 0o755 })
+  await writeFile(journal, '-- No entries --\n')
   const path = process.env.PATH
   process.env.PATH = `${folder}:${path}`
   t.after(() => {
@@ -217,6 +220,9 @@ test('A slow start is waited for, and one that ended is not', async (t) => {
     await writeFile(state, told)
     assert.throws(() => runStep({ args: ['sh', '-c', 'echo not ready >&2; exit 1'], waitsFor: unit }), words)
   }
+  await writeFile(journal, 'larder: an older reason\nlarder: it was written by a newer Larder\nFailed with result\n')
+  const why = /ended and was started anew 4 times\. it was written by a newer Larder \(see journalctl/
+  assert.throws(() => runStep({ args: ['false'], waitsFor: unit }), why)
 })
 
 test('The socket stays where it is unless its address changed', () => {
