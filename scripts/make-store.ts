@@ -30,7 +30,7 @@ export async function makeStore(dir: string, { files, folders, movable }: StoreS
   const folder = await prepareFolder(dir)
   const catalogue = await openCatalogue({ dir: folder.dir, tellsOthers: false })
   const accounts = new Accounts({ catalogue, clock: systemClock })
-  const first = await accounts.firstStart({ isSeen: true })
+  const first = await accounts.firstStart({ showsSecrets: true })
   if (!first?.secrets) throw new Error(`${dir} holds a store already`)
   const owner = await accounts.owner()
   await catalogue.close()

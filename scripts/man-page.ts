@@ -1,4 +1,4 @@
-import type { Command, Help, Option } from 'commander'
+import type { Argument, Command, Help, Option } from 'commander'
 import { createProgram } from '../src/cli/index.ts'
 
 /** Text for roff (groff_man(7)): nothing in it is a request or an escape, and a minus stays one that can be typed. */
@@ -14,12 +14,16 @@ const bold = (text: string): string => `\\fB${plain(text)}\\fR`
 function term(flags: string): string {
   return flags
     .split(/(<[^>]*>|\[[^\]]*\])/)
+    .filter((part) => part !== '')
     .map((part) => (/^[<[]/.test(part) ? `\\fI${plain(part.slice(1, -1))}\\fR` : bold(part)))
     .join('')
 }
 
-const optionRow = (help: Help, option: Option): string =>
-  `.TP\n${term(help.optionTerm(option))}\n${plain(help.optionDescription(option))}`
+/** An option whose name says all has no more to it than that. */
+function optionRow(help: Help, option: Option): string {
+  const description = help.optionDescription(option)
+  return `.TP\n${term(help.optionTerm(option))}\n${description === '' ? '\\&' : plain(description)}`
+}
 
 /** The options of a command itself; `--help` is said once, for all. */
 const optionsOf = (help: Help, command: Command): string[] =>
@@ -28,11 +32,20 @@ const optionsOf = (help: Help, command: Command): string[] =>
     .filter(({ long }) => long !== '--help' || command.parent === null)
     .map((option) => optionRow(help, option))
 
+const argument = (one: Argument): string => {
+  const name = `\\fI${plain(one.name())}\\fR`
+  return one.required ? ` ${name}` : ` [${name}]`
+}
+
+/** Those that are for everybody; of `help` the option tells. */
+const commandsOf = (help: Help, command: Command): Command[] =>
+  help.visibleCommands(command).filter((one) => one.name() !== 'help')
+
 /** A command, and those below it: `user`, and `user add`. */
 function sections(help: Help, command: Command, before: string): string[] {
   const name = `${before} ${command.name()}`
-  const args = command.registeredArguments.map((one) => ` \\fI${plain(one.name())}\\fR`).join('')
-  const below = command.commands.flatMap((one) => sections(help, one, name))
+  const args = command.registeredArguments.map(argument).join('')
+  const below = commandsOf(help, command).flatMap((one) => sections(help, one, name))
   return [`.SS ${bold(name)}${args}`, plain(command.description()), ...optionsOf(help, command), ...below]
 }
 
@@ -54,7 +67,7 @@ export function manPage(version: string, date: string): string {
     '.SH OPTIONS',
     ...optionsOf(help, program),
     '.SH COMMANDS',
-    ...program.commands.flatMap((one) => sections(help, one, 'larder')),
+    ...commandsOf(help, program).flatMap((one) => sections(help, one, 'larder')),
     '.SH EXIT STATUS',
     plain('0: done. 1: refused, or damage was found. 2: it could not be run.'),
     '.SH ENVIRONMENT',

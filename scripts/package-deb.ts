@@ -124,7 +124,6 @@ fi
 `
 
 const packed = (text: string | Buffer): Buffer => gzipSync(text, { level: 9 })
-const stage = mkdtempSync(join(tmpdir(), 'larder-deb-'))
 
 function put(path: string, mode: number, content: string | Buffer): void {
   write(path, mode, (file) => writeFileSync(file, content))
@@ -146,11 +145,12 @@ const changedAt = new Date(Number(sourceDate) * 1_000)
 /** In Debian's form (deb-changelog(5)); what changed is told in the project's own file beside it. */
 const changelog = `larder (${version}) unstable; urgency=medium
 
-  * What changed stands in CHANGELOG.md.
+  * What changed stands in CHANGELOG.md.gz, beside this file.
 
  -- ${maintainer}  ${changedAt.toUTCString().replace('GMT', '+0000')}
 `
 
+const stage = mkdtempSync(join(tmpdir(), 'larder-deb-'))
 try {
   chmodSync(stage, 0o755)
   write('usr/bin/larder', 0o755, (file) => copyFileSync(executable, file))

@@ -1,3 +1,4 @@
+import { isIP, SocketAddress } from 'node:net'
 import type { Logger } from 'pino'
 import type { Disk } from './blobs/disk.ts'
 import { prepareFolder, takeOver } from './blobs/layout.ts'
@@ -23,12 +24,12 @@ import { requireNoBackup, requireOpenable, systemClock, upgradeOf } from './stor
 import { openTokens } from './tokens/index.ts'
 import { openTurnstile } from './turnstile/index.ts'
 
-/** What a test may put in place of a part. */
+/** What whoever starts it may put in place of a part, or of what is usual. */
 export interface Overrides {
   readonly clock?: Clock
   readonly disk?: Disk
-  /** Whether somebody sees what a first start shows once; where absent, yes. */
-  readonly isSeen?: boolean
+  /** Whether what a first start makes is shown to somebody; where absent, yes. */
+  readonly showsSecrets?: boolean
   /** Told when the catalogue cannot be written any more, for good. */
   readonly onDeath?: (error: Error) => void
 }
@@ -140,7 +141,7 @@ async function build(
   warnOf(config, await core.accounts.list(), log)
   warnOfSockets(config, addresses, log)
   // Only now: a port that is taken must not use up what is shown once.
-  const firstStart = await core.accounts.firstStart({ isSeen: overrides.isSeen ?? true })
+  const firstStart = await core.accounts.firstStart({ showsSecrets: overrides.showsSecrets ?? true })
   return { core, catalogue, addresses, port, firstStart, close: closeAll }
 }
 
@@ -175,14 +176,19 @@ function warnOf({ server, auth, mail, quota, plans }: Config, accounts: readonly
 
 /** systemd's sockets are its own: what the configuration says of addresses does not reach them. */
 function warnOfSockets({ server }: Config, addresses: App['addresses'], log: Logger): void {
-  const isEverywhere = server.host === '::' || server.host === '0.0.0.0'
-  const other = addresses.find(({ host }) => host !== server.host)
-  if (server.socket !== 'systemd' || isEverywhere || !other) return
+  const version = isIP(server.host)
+  if (server.socket !== 'systemd' || version === 0) return
+  // In the one form in which the system tells of addresses.
+  const { address: wanted } = new SocketAddress({ address: server.host, family: `ipv${version}` as 'ipv4' | 'ipv6' })
+  const isWider = addresses.some(({ host }) => isEverywhere(host))
+  if (isEverywhere(wanted) || (!isWider && addresses.some(({ host }) => host === wanted))) return
   log.warn(
-    { socket: `${other.host}:${other.port}`, host: server.host },
-    "systemd's socket is not at server.host: change ListenStream (systemctl edit larder.socket), or server.host",
+    { sockets: addresses.map(({ host, port }) => `${host}:${port}`), host: server.host },
+    "systemd's sockets are not at server.host alone: change ListenStream (systemctl edit larder.socket), or server.host",
   )
 }
+
+const isEverywhere = (host: string): boolean => host === '::' || host === '0.0.0.0'
 
 function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {
   const host = server.public_url === undefined ? 'localhost' : new URL(server.public_url).hostname

@@ -11,7 +11,8 @@ const child = spawn(process.execPath, [...options, ...args, ...files], {
   stdio: 'inherit',
   env: await inOnePiece(process.env),
 })
-// What the terminal sends reaches it as well; this one only waits for how it ends.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+// A Ctrl-C reaches it from the terminal; this one only waits for how it ends.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => child.kill('SIGTERM'))
 const [code] = (await once(child, 'exit')) as [number | null]
 process.exitCode = code ?? 1

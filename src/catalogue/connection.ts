@@ -50,9 +50,9 @@ export function openActivityWriter(dir: string): Connection<ActivityTables> {
 }
 
 /**
- * One database to look at, which must exist: the folder is afterwards as it was, whoever else has the database open and however
- * the last process left it. (Whoever may not write leaves an empty log behind where there was none, or where the last of
- * the others has just removed it; whoever may moves a log that a killed process left into the database.)
+ * One database to look at, which must exist: the folder is afterwards as it was. Whoever may write would, as the last to close it,
+ * move a log that a killed process left into the database; whoever may not leaves an empty log behind where there was none. So
+ * only where a log has content may this one not write. (Should its last writer end in that very moment, an empty log stays.)
  */
 export function openToLook(file: string): Database.Database {
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false })

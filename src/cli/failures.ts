@@ -50,8 +50,8 @@ export function explain(error: unknown): string {
     return `this user may not listen on port ${port}; choose one from 1024 on`
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine (server.host)`
   if (code === 'SQLITE_FULL')
-    return 'the disk is full: a database of the data folder cannot be written. Make room and start again. Nothing is lost'
+    return 'the disk is full: a database cannot be written. Make room and try again. What was answered is safe'
   if (code?.startsWith('SQLITE_IOERR'))
-    return `a database of the data folder could not be read or written (${code}): a full disk, a quota that is used up, a limit of file sizes (ulimit -f), or a disk that fails (dmesg tells). What was answered is safe`
+    return `a database could not be read or written (${code}): a full disk, a quota that is used up, a limit of file sizes (ulimit -f), or a disk that fails (dmesg tells). What was answered is safe`
   return error.stack ?? error.message
 }

@@ -31,21 +31,28 @@ export function createProgram(): Command {
     .showHelpAfterError('(larder --help tells what there is)')
     .exitOverride()
   for (const add of commands) add(program)
-  // A server goes on without its output; so does a command whose reader has seen enough (`larder licenses | head`).
-  return program.hook('preAction', (_, command) => {
-    if (command.name() !== 'serve') process.stdout.on('error', outputFault)
-  })
+  return program
 }
 
-function outputFault({ code }: NodeJS.ErrnoException): void {
-  if (code === 'EPIPE') return
-  process.stderr.write(`larder: what was to be printed could not be written (${code})\n`)
-  process.exitCode = 1
+/** A reader who has seen enough (`larder licenses | head`) ends no work. A server goes on without its output, whatever became of it. */
+function watchOutput(program: Command): void {
+  let isServer = false
+  let isTold = false
+  program.hook('preAction', (_, command) => {
+    isServer = command.name() === 'serve'
+  })
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || isServer || isTold) return
+    isTold = true
+    process.stderr.write(`larder: what was to be printed could not be written (${code})\n`)
+    process.exitCode = 1
+  })
 }
 
 /** Runs one command. Sets the process's exit code: 0 done, 1 refused or found wanting, 2 could not be run. */
 export async function run(args: readonly string[]): Promise<void> {
   const program = createProgram()
+  watchOutput(program)
   try {
     requireKnown(program, args[0])
     await program.parseAsync([...args], { from: 'user' })

@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
-  chownSync,
   closeSync,
-  constants,
-  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -20,7 +17,8 @@ import { isSealed } from '../service/seal.ts'
 
 /** Copies an executable into its place: a Larder that runs keeps the file it was started from. */
 export function putCopy(source: string, path: string): void {
-  replace(path, 0o755, (beside) => copyFileSync(source, beside, constants.COPYFILE_EXCL))
+  // No copy of the system's, which gives it to the source's owner, who could then change what root runs.
+  replace(path, 0o755, (beside) => writeFileSync(beside, readFileSync(source), { mode: 0o600, flag: 'wx' }))
 }
 
 /**
@@ -49,8 +47,6 @@ function replace(path: string, mode: number, make: (beside: string) => void): vo
   const beside = `${path}.${randomUUID()}.new`
   try {
     make(beside)
-    // A copy keeps its source's owner, who must not be able to change what root runs.
-    chownSync(beside, process.geteuid?.() ?? 0, process.getegid?.() ?? 0)
     chmodSync(beside, mode)
     const file = openSync(beside, 'r')
     fsyncSync(file)

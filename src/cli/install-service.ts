@@ -52,12 +52,15 @@ function install(options: Options): void {
   const plan = planOf(installation, existing(options, installation, at))
   if (options.dryRun) return void say(told(plan, source, at))
   requireLeave(options)
-  if (realOf(at(executable)) !== realpathSync(source)) putCopy(source, at(executable))
+  // Also of itself, where the one in place belongs to somebody else: an earlier version left it so.
+  if (realOf(at(executable)) !== realpathSync(source) || !isOwn(at(executable))) putCopy(source, at(executable))
   for (const file of plan.files) put(file, at)
   if (options.root !== undefined) return void say(`Written below ${resolve(options.root)}; nothing was run.`)
   for (const step of plan.steps) runStep(step)
   say(`Larder is ${isUpgrade ? 'up to date' : 'installed'}. What it says: journalctl -u larder`)
 }
+
+const isOwn = (path: string): boolean => statSync(path).uid === process.geteuid?.()
 
 type Place = (path: string) => string
 

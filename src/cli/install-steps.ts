@@ -59,10 +59,11 @@ function hasGivenUp(unit: string): string | undefined {
   return restarts > restartsAtMost ? `${unit} ended and was started anew ${restarts} times` : undefined
 }
 
-/** What it said of why it does not start, which is a sentence of its own beside its log. */
+/** What it said since this process began of why it does not start: a sentence beside its log, perhaps with a list. */
 function lastWordsOf(unit: string): string | undefined {
-  const lines = outputOf(['journalctl', '--unit', unit, '--lines=50', '--output=cat']).split('\n')
-  return lines.findLast((line) => line.startsWith('larder: '))?.slice('larder: '.length)
+  const since = `@${Math.floor(performance.timeOrigin / 1_000)}`
+  const journal = outputOf(['journalctl', `--unit=${unit}`, `--since=${since}`, '--output=cat'])
+  return [...journal.matchAll(/^larder: (.*(?:\n +.*)*)/gm)].at(-1)?.[1]
 }
 
 function outputOf([command, ...rest]: Step['args']): string {

@@ -29,14 +29,12 @@ async function untilStopped(loaded: LoadedConfig): Promise<void> {
   // From the first moment: once it accepts connections, no signal may end it before they are answered.
   const stopped = stopSignal()
   const app = await openApp(config, log, {
-    isSeen: !isJournal(process.env),
+    showsSecrets: !isJournal(process.env),
     onDeath: (error) => {
       log.fatal({ err: error }, 'the catalogue cannot be written any more: leaving, to be started anew')
       log.flush(() => process.exit(1))
     },
   })
-  // A full disk behind it, or nobody who reads, is no reason not to serve.
-  process.stdout.on('error', () => {})
   process.stdout.write(`${greeting(app, loaded)}\n`)
   log.info({ port: app.port, data: config.data.dir }, 'serving')
   const signal = await stopped

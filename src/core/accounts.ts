@@ -34,17 +34,17 @@ export class Accounts {
   }
 
   /** Makes the owner's account, where the store has none yet; with a set-up link and a key, where they are shown to somebody. */
-  async firstStart({ isSeen }: { readonly isSeen: boolean }): Promise<FirstStart | undefined> {
+  async firstStart({ showsSecrets }: { readonly showsSecrets: boolean }): Promise<FirstStart | undefined> {
     // A look is cheap, and spares every later start the wait for a write.
     if ((await this.list()).some((account) => account.isOwner)) return undefined
     const now = this.#clock.now()
     const id = randomUUID()
     const account = { id, email: null, passwordHash: null, isOwner: true, verified: false, now }
-    if (!isSeen) return (await this.#catalogue.write.createOwner({ account })) && { secrets: undefined }
+    if (!showsSecrets) return (await this.#catalogue.write.createOwner({ account })) && { secrets: undefined }
     const setUpToken = newToken()
     const key = makeKey(id, { kind: 'ak', name: 'first start' }, now)
     const link = setUpLink(id, setUpToken, now)
-    const owner = await this.#catalogue.write.createOwner({ account, key: key.row, link })
+    const owner = await this.#catalogue.write.createOwner({ account, secrets: { key: key.row, link } })
     return owner && { secrets: { setUpToken, key: key.text } }
   }
 

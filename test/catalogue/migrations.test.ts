@@ -166,7 +166,7 @@ test('After an update keys, log-ins and links from before open what they opened'
   const folder = await temporaryFolder(t)
   await firstRelease(folder)
   const app = await openTestApp(t, { 'data.dir': folder })
-  assert.equal(app.firstStart, undefined, 'it is no first start')
+  assert.equal(app.firstSecrets, undefined, 'it is no first start')
   const statusOf = async (key: string) => (await fetch(`${app.url}/api/v1/files`, { headers: withKey(key) })).status
   assert.deepEqual(await Promise.all(keyTexts.map(statusOf)), [200, 200, 401, 403])
 

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3'
 import { explain } from '../../src/cli/failures.ts'
 import { isKeyText } from '../../src/core/secrets.ts'
 import { openTestApp, temporaryFolder } from '../support/app.ts'
-import { fromSources, larderCommand, type Outcome, root, runLarder } from '../support/process.ts'
+import { environment, fromSources, larderCommand, type Outcome, root, runLarder } from '../support/process.ts'
 import { thisFile } from '../support/shared.ts'
 
 const dir = await temporaryFolder(thisFile)
@@ -59,7 +59,8 @@ async function inFolder(name: string, format: string): Promise<Outcome> {
 
 test('A reader that has seen enough is no fault, and a disk that takes no output is one', async () => {
   const [command, ...args] = [...larderCommand(), 'config', 'print']
-  const left = spawn(command as string, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = environment({})
+  const left = spawn(command as string, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   left.stdout.destroy()
   const told = async (child: ChildProcess): Promise<[string, number]> => {
     let text = ''
@@ -68,13 +69,13 @@ test('A reader that has seen enough is no fault, and a disk that takes no output
     return [text, code as number]
   }
   assert.deepEqual(await told(left), ['', 0])
-  const full = spawn('sh', ['-c', 'exec "$@" > /dev/full', 'sh', command as string, ...args], { stdio: 'pipe' })
+  const full = spawn('sh', ['-c', 'exec "$@" > /dev/full', 'sh', command as string, ...args], { env, stdio: 'pipe' })
   assert.deepEqual(await told(full), ['larder: what was to be printed could not be written (ENOSPC)\n', 1])
 })
 
 test('A full disk below a database is told in a sentence', () => {
   const error = Object.assign(new Error('database or disk is full'), { name: 'SqliteError', code: 'SQLITE_FULL' })
-  assert.match(explain(error), /^the disk is full: .*Make room and start again\. Nothing is lost$/)
+  assert.match(explain(error), /^the disk is full: .*Make room and try again\. What was answered is safe$/)
 })
 
 // A process of the command line keeps one core busy: two chains of them fill the smallest machine.

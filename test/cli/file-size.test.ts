@@ -30,7 +30,7 @@ test('A database that may not grow is told in a sentence, and the start goes on 
   const folder = await temporaryFolder(t)
   const { found } = spawnServer(t, folder, { wrap: noLargerThan(50 * 1024) })
   const told =
-    /: larder: a database of the data folder could not be .*\(SQLITE_IOERR_\w+\): a full disk, a quota.*What was answered is safe\n$/
+    /: larder: a database could not be .*\(SQLITE_IOERR_\w+\): a full disk, a quota.*What was answered is safe\n$/
   await assert.rejects(found(/http:/), told)
   const server = await startServer(t, folder)
   assert.notEqual(keyIn(server.output()), '')

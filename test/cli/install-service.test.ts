@@ -71,6 +71,10 @@ test('The installed executable belongs to whoever installs it, and not to who ma
   await chown(executable, 12_345, 12_345)
   assert.equal((await install()).code, 0)
   for (const path of written) assert.equal((await stat(join(root, path))).uid, 0, path)
+  const place = join(root, 'usr/local/bin/larder')
+  await chown(place, 12_345, 12_345)
+  assert.equal((await runLarder(['install-service', '--root', root, '--executable', place])).code, 0)
+  assert.equal((await stat(place)).uid, 0, 'as an earlier version left it')
 })
 
 test('A flag that an existing configuration contradicts is refused, and nothing is changed', async (t) => {
@@ -220,8 +224,8 @@ test('A slow start is waited for, and one that ended is not', async (t) => {
     await writeFile(state, told)
     assert.throws(() => runStep({ args: ['sh', '-c', 'echo not ready >&2; exit 1'], waitsFor: unit }), words)
   }
-  await writeFile(journal, 'larder: an older reason\nlarder: it was written by a newer Larder\nFailed with result\n')
-  const why = /ended and was started anew 4 times\. it was written by a newer Larder \(see journalctl/
+  await writeFile(journal, 'larder: the first reason\nlarder: there are faults:\n  one\n  two\nFailed with result\n')
+  const why = /ended and was started anew 4 times\. there are faults:\n {2}one\n {2}two \(see journalctl/
   assert.throws(() => runStep({ args: ['false'], waitsFor: unit }), why)
 })
 

@@ -19,7 +19,7 @@ const lanUrl = ({ port }: TestApp): string => `http://${lanName}:${port}`
 
 /** Follows the first start's link to its end. */
 async function setUp(page: Page, app: TestApp): Promise<void> {
-  await page.goto(`${lanUrl(app)}/app/set-up?token=${app.firstStart?.setUpToken}`)
+  await page.goto(`${lanUrl(app)}/app/set-up?token=${app.firstSecrets?.setUpToken}`)
   await page.getByLabel('E-mail address').fill(email)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Set up' }).click()
@@ -162,7 +162,7 @@ async function useAtHome(t: TestContext, basePath: string): Promise<void> {
   const publicUrl = 'https://files.example.org/larder'
   const app = await openTestApp(t, { 'server.public_url': publicUrl, 'server.base_path': basePath })
   const page = await browser.open(t, desk)
-  await page.goto(`${lanUrl(app)}${basePath}/app/set-up?token=${app.firstStart?.setUpToken}`)
+  await page.goto(`${lanUrl(app)}${basePath}/app/set-up?token=${app.firstSecrets?.setUpToken}`)
   await page.getByLabel('E-mail address').fill(email)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Set up' }).click()

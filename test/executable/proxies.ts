@@ -152,7 +152,7 @@ function complaintsOf(page: Page): string[] {
 }
 
 async function setUp(page: Page, app: TestApp, base: string): Promise<void> {
-  await page.goto(`${base}/app/set-up?token=${app.firstStart?.setUpToken}`)
+  await page.goto(`${base}/app/set-up?token=${app.firstSecrets?.setUpToken}`)
   await page.getByLabel('E-mail address').fill('ada@example.org')
   await page.getByLabel('Password').fill('correct horse')
   await page.getByRole('button', { name: 'Set up' }).click()

@@ -160,7 +160,7 @@ test('a port that is taken does not use up the set-up link and the key', async (
   assert.match(refused.stderr, /in use by another program/)
   other.close()
   const app = await openTestApp(t, { 'data.dir': folder })
-  assert.ok(app.firstStart)
+  assert.ok(app.firstSecrets)
 })
 
 test('equal bytes keep the type that each of their files came with', async () => {

@@ -43,7 +43,7 @@ test('The root leads to the dashboard, and the dashboard to where one signs in',
 
 test('A set-up link gives its account an e-mail and a password, once, and signs in', async (t) => {
   const app = await openTestApp(t)
-  const token = app.firstStart?.setUpToken ?? ''
+  const token = app.firstSecrets?.setUpToken ?? ''
   const visitor = new Visitor(app)
   const page = await (await visitor.get(`/app/set-up?token=${token}`)).text()
   assert.match(page, new RegExp(`<input name="token" type="hidden" value="${token}">`))

@@ -77,7 +77,7 @@ test('No key, password, cookie or token is ever logged, nor kept in the data fol
   const own = await openTestApp(t)
   const wrong = newKey('atiru')
   const unfit = `${newKey('sk').slice(0, -6)}000000`
-  const setUpToken = own.firstStart?.setUpToken ?? ''
+  const setUpToken = own.firstSecrets?.setUpToken ?? ''
   const password = 'a very secret password'
   const wrongPassword = 'not this very one'
   const ask = (path: string, init: RequestInit = {}) =>

@@ -137,6 +137,7 @@ test('A socket that is elsewhere than server.host is told of: one meant for this
   for (const [host, isTold] of [
     ['127.0.0.2', true],
     ['127.0.0.1', false],
+    ['localhost', false],
     ['::', false],
   ] as const) {
     const port = await freePort()
@@ -148,7 +149,7 @@ test('A socket that is elsewhere than server.host is told of: one meant for this
     await until('the socket to be there', () => / as 3\./.test(server.output()))
     assert.equal((await ask(`http://127.0.0.1:${port}/healthz`)).status, 200)
     await until('the log', () => / serving\b/.test(server.output()))
-    assert.equal(server.output().includes("systemd's socket is not at server.host"), isTold, host)
+    assert.equal(server.output().includes("systemd's sockets are not at server.host"), isTold, host)
     await server.stop('SIGTERM')
   }
 })

@@ -29,7 +29,7 @@ export interface TestApp {
   readonly pid: number
   readonly folder: string
   /** What the very first start on a data folder shows once. */
-  readonly firstStart: FirstSecrets | undefined
+  readonly firstSecrets: FirstSecrets | undefined
   /** The first start's key: of the owner, good for everything. */
   readonly key: string
   /** The owner's account. */

@@ -41,7 +41,7 @@ export async function openInnerApp(
     close,
     url: `http://127.0.0.1:${app.port}${config.server.base_path}`,
     folder,
-    firstStart: app.firstStart?.secrets,
+    firstSecrets: app.firstStart?.secrets,
     key: app.firstStart?.secrets?.key ?? '',
     accounts,
     log: () => lines.join(''),

@@ -45,7 +45,7 @@ export async function openOuterApp(
     port: Number(port),
     pid: server.child.pid ?? 0,
     folder,
-    firstStart: key === '' ? undefined : { key, setUpToken },
+    firstSecrets: key === '' ? undefined : { key, setUpToken },
     key,
     catalogue,
     accounts,

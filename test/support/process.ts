@@ -26,7 +26,11 @@ export function fromSources(...nodeOptions: string[]): [command: string, ...args
  * shared by all of them, or it would be unpacked into each data folder.
  */
 export function environment(more: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('LARDER_'))
+  // What `npm test` sets, so that packages are loaded in one piece.
+  const isOurs = process.env.NODE_OPTIONS?.includes('/.cache/test-packages-')
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('LARDER_') && (name !== 'NODE_OPTIONS' || isOurs),
+  )
   const unpacked = { LARDER_NATIVE_DIR: join(root, 'node_modules', '.cache', 'native') }
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),

@@ -22,12 +22,14 @@ export const accounts: Transactions<Writes> = {
     return insertAccount(work, input)
   },
 
-  async createOwner(work, { account, key, link }) {
+  async createOwner(work, { account, secrets }) {
     const owner = await work.db.selectFrom('accounts').select('id').where('is_owner', '=', 1).executeTakeFirst()
     if (owner) return undefined
     const made = await insertAccount(work, account)
-    if (key) await insertKey(work, key)
-    if (link) await insertLink(work, link)
+    if (secrets) {
+      await insertKey(work, secrets.key)
+      await insertLink(work, secrets.link)
+    }
     return made
   },
 

@@ -83,8 +83,11 @@ export type Rotation =
 export interface AccountWrites {
   /** Rejects with `conflict` where the e-mail is taken. */
   createAccount(input: NewAccount): Promise<Account>
-  /** The first account of a new store with its key and set-up link; undefined, and nothing done, where there is an account. */
-  createOwner(input: { account: NewAccount; key?: NewKey; link?: NewLink }): Promise<Account | undefined>
+  /** The first account of a new store, perhaps with a key and a set-up link; undefined, and nothing done, where there is an account. */
+  createOwner(input: {
+    account: NewAccount
+    secrets?: { readonly key: NewKey; readonly link: NewLink }
+  }): Promise<Account | undefined>
   /**
    * A registration: an account that is not verified, unless there is one with this e-mail, and the letter with the link that
    * makes the password its own. Where the account is verified already, `known` is the letter. One transaction in every case.

@@ -58,7 +58,7 @@ export async function openCallers(app: TestApp, clock: MovingClock): Promise<Cal
   const other = await app.newAccount(emails.other)
   const shut = await app.newAccount(emails.shut)
   const owner = new Visitor(app)
-  await owner.post('/app/set-up', { token: app.firstStart?.setUpToken ?? '', email: emails.owner, password })
+  await owner.post('/app/set-up', { token: app.firstSecrets?.setUpToken ?? '', email: emails.owner, password })
   const token = (email: string) => signedIn(app, email).then((session) => session.access_token)
   const cookie = async (email: string) =>
     withCookie((await newSession(app, await app.accounts.named(email), 'page')).token)
