@@ -368,7 +368,8 @@ test('An upload whose client leaves while it waits for others to end their own h
   const second = await RawConnection.open(small.url)
   const form = formBytes([{ filename: 'waits.bin', value: randomBytes(100 * KiB) }])
   second.send(head(form.length, {}, small.key))
-  second.send(form)
+  // Not to its end: one that is whole may be kept, though its client is gone.
+  second.send(form.subarray(0, -20))
   await new Promise((resolve) => setTimeout(resolve, 100))
   second.destroy()
   await new Promise((resolve) => setTimeout(resolve, 50))
