@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { firstConfig, serviceUnit, socketUnit, standardData, sysusers } from '../src/service/units.ts'
+import { ownBuild } from '../src/version.ts'
 import { manPage } from './man-page.ts'
 
 // `npm run package:deb [-- --executable FILE] [--arch arm64] [--version V] [--output FOLDER]`: makes a Debian package of the
@@ -23,8 +24,7 @@ const { values } = parseArgs({
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' }
 const arch = architectures[values.arch]
 if (arch === undefined) throw new Error(`--arch is x64 or arm64, and not ${values.arch}`)
-const version =
-  values.version ?? (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
+const version = values.version ?? ownBuild().version
 const own = values.arch === process.arch ? 'dist/larder' : `dist/larder-linux-${values.arch}`
 const executable = values.executable ?? join(root, own)
 

@@ -6,7 +6,7 @@ import { LocalBlobs } from './blobs/local.ts'
 import { inWords, UnusableFolder } from './blobs/unusable.ts'
 import { type OpenCatalogue, openCatalogue } from './catalogue/index.ts'
 import { lockFolder } from './catalogue/lock.ts'
-import { type Config, publicUrlOf } from './config/index.ts'
+import { type Config, isEverywhere, publicUrlOf } from './config/index.ts'
 import { sessionLifeMs } from './core/access.ts'
 import type { FirstStart } from './core/accounts.ts'
 import { AllowedTypes } from './core/content-types.ts'
@@ -187,8 +187,6 @@ function warnOfSockets({ server }: Config, addresses: App['addresses'], log: Log
     "systemd's sockets are not at server.host alone: change ListenStream (systemctl edit larder.socket), or server.host",
   )
 }
-
-const isEverywhere = (host: string): boolean => host === '::' || host === '0.0.0.0'
 
 function mailerOf({ mail, server }: Config, outboxDir: string, log: Logger, publicUrl: () => string): Mailer {
   const host = server.public_url === undefined ? 'localhost' : new URL(server.public_url).hostname

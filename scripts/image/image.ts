@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { ownBuild } from '../../src/version.ts'
 import { buildah, buildahSays, outputOf, root } from './tools.ts'
 
 export const image = 'localhost/larder'
@@ -26,15 +26,11 @@ export function buildImage(bases: { build: string; run: string }): string {
     '--format',
     'docker',
     ...['--build-arg', `BUILD_BASE=${bases.build}`, '--build-arg', `RUN_BASE=${bases.run}`],
-    ...['--build-arg', `VERSION=${versionOfSources()}`],
+    ...['--build-arg', `VERSION=${ownBuild().version}`],
     ...['--build-arg', `SOURCE_COMMIT=${outputOf('git', 'rev-parse', '--short=12', 'HEAD')}`],
     ...['--tag', image, root],
   )
   return image
-}
-
-function versionOfSources(): string {
-  return (JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }).version
 }
 
 /** The image's description. */

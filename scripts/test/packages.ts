@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { root } from '../../test/support/process.ts'
 
 /**
  * Packages of hundreds of small modules, which each test's process and each of its servers' threads loads anew: 110 ms of

@@ -3,7 +3,7 @@ import { Failure } from '../core/failure.ts'
 /** The disk's own errors in the core's words, by their code; anything else stays what it is. */
 export function fromDisk(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new Failure('disk_full', { why: 'the disk has no room left' }, { cause: error })
   }
   // Of a file system (4 GiB on FAT) or of the process (ulimit -f).
@@ -15,6 +15,11 @@ export function fromDisk(error: unknown): unknown {
     )
   }
   return error
+}
+
+/** Whether the disk, or this user's part of it, has no room left. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | null)?.code ?? '')
 }
 
 export function isMissing(error: unknown): boolean {

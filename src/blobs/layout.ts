@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeFolder, syncFolder } from '../durable.ts'
+import { isFull } from './failures.ts'
 import { requireOwnLinks } from './owner.ts'
 import { UnusableFolder, unusable } from './unusable.ts'
 
@@ -165,8 +166,6 @@ async function noLongerBackup(dir: string): Promise<void> {
   const isBackup = await rename(join(dir, backupNote), join(dir, servedNote)).then(() => true, unlessMissing)
   if (isBackup) await syncFolder(dir)
 }
-
-const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 async function tryOut(folder: DataFolder): Promise<void> {
   const [written, renamed, text] = [join(folder.tmp, 'probe'), join(folder.blobs, '.probe'), randomUUID()]

@@ -4,6 +4,7 @@ import { lstat, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type Database from 'better-sqlite3'
+import { shellWord } from '../core/text.ts'
 import { makeFolder, syncFolder } from '../durable.ts'
 import { openToLook } from './connection.ts'
 import { copyDatabase, removeCopy } from './copy.ts'
@@ -111,12 +112,11 @@ export async function latestCopyFor(
 /** How a person goes back to copies, as the end of a sentence. Root does it too: then the owner of a copy stays its owner. */
 export function wayBack(dir: string, copies: readonly Pick<Copy, 'name' | 'path'>[]): string {
   const away = copies.map(({ name }) => `${name}.db*`).join(' and ')
-  const back = copies.map(({ name, path }) => `cp -p ${word(path)} ${word(join(dir, `${name}.db`))}`).join(' && ')
+  const back = copies
+    .map(({ name, path }) => `cp -p ${shellWord(path)} ${shellWord(join(dir, `${name}.db`))}`)
+    .join(' && ')
   return `stop Larder, move ${away} out of ${dir}, and put back what was: ${back}`
 }
-
-/** As a shell takes it for one word. */
-const word = (text: string): string => (/^[\w/.:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 const halfOf = (path: string): string => `${path}.half`
 

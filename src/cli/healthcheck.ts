@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { hostInUrl, isEverywhere } from '../config/index.ts'
 import { CommandFailed } from './failures.ts'
 import { configOf } from './options.ts'
 import { say } from './user.ts'
@@ -12,8 +13,8 @@ export function healthcheck(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const { server } = configOf(command).config
       // Not by name: a slim root has nothing that knows what localhost is.
-      const host = server.host === '::' || server.host === '0.0.0.0' ? '127.0.0.1' : server.host
-      const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}${server.base_path}/readyz`
+      const host = isEverywhere(server.host) ? '127.0.0.1' : hostInUrl(server.host)
+      const url = `http://${host}:${server.port}${server.base_path}/readyz`
       const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch((error: Error) => {
         const why = (error.cause as Error | undefined)?.message ?? error.message
         // systemd knows the address then, and nobody who is not told: it must stand here too.

@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { shellWord } from '../core/text.ts'
 import type { Existing } from '../service/plan.ts'
 import { standardData, user } from '../service/units.ts'
 
@@ -50,5 +51,3 @@ function howToGive(data: string, owner: number | undefined): string {
     ...commands.map((command) => `    ${command}`),
   ].join('\n')
 }
-
-const shellWord = (text: string): string => (/^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

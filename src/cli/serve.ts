@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs'
 import { networkInterfaces, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { App } from '../app.ts'
-import type { Config, LoadedConfig } from '../config/index.ts'
+import { type Config, hostInUrl, isEverywhere, type LoadedConfig } from '../config/index.ts'
 import type { FirstSecrets } from '../core/accounts.ts'
 import { openLog } from '../log.ts'
 import { configOf } from './options.ts'
@@ -118,8 +118,7 @@ function isJournal({ JOURNAL_STREAM: stream }: NodeJS.ProcessEnv): boolean {
 function addressesOf({ server }: Config, { addresses }: App): string[] {
   if (server.public_url !== undefined) return [server.public_url]
   const urls = addresses.flatMap(({ host, port }) => {
-    const isEverywhere = host === '::' || host === '0.0.0.0'
-    const hosts = isEverywhere ? ['localhost', ...lanAddresses()] : [host.includes(':') ? `[${host}]` : host]
+    const hosts = isEverywhere(host) ? ['localhost', ...lanAddresses()] : [hostInUrl(host)]
     return hosts.map((name) => `http://${name}:${port}${server.base_path}`)
   })
   return [...new Set(urls)]

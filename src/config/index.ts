@@ -13,5 +13,5 @@ export {
   type Sources,
 } from './load.ts'
 export { printConfig } from './print.ts'
-export { publicUrlOf } from './public-url.ts'
+export { hostInUrl, isEverywhere, publicUrlOf } from './public-url.ts'
 export { type Config, type Door, doors, type KeyName } from './table.ts'

@@ -7,7 +7,12 @@ import type { Config } from './table.ts'
 export function publicUrlOf({ server }: Config, port = server.port): string {
   const { host, public_url: publicUrl, base_path: basePath } = server
   if (publicUrl !== undefined) return publicUrl
-  const isEverywhere = host === '::' || host === '0.0.0.0'
-  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  const name = isEverywhere(host) ? 'localhost' : hostInUrl(host)
   return `http://${name}:${port}${basePath}`
 }
+
+/** Whether an address to listen on is every address of the machine. */
+export const isEverywhere = (host: string): boolean => host === '::' || host === '0.0.0.0'
+
+/** A host as it stands in a URL (RFC 3986 section 3.2.2): an IPv6 address in brackets. */
+export const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)

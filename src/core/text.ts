@@ -28,3 +28,8 @@ export function datesInUtc(parts: Intl.DateTimeFormatOptions): (at: number) => s
     return format.format(at)
   }
 }
+
+/** A text as a POSIX shell takes it for one word, quoted only where it must be: for commands that a person is told to paste. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Catalogue } from '../core/catalogue.ts'
-import { isFailure } from '../core/failure.ts'
 import type { BlobStore, Digest } from '../core/ports.ts'
+import { hashOf, SourceFault } from './backup-source.ts'
 import { checkUploads, countLeftovers, type Found } from './fsck-uploads.ts'
 import type { Count } from './gc.ts'
 
@@ -94,7 +93,7 @@ async function faultOf({ blobs }: Parts, digest: Digest, size: number, readData:
     return await compare(blobs, digest, size, readData)
   } catch (error) {
     // Gone since it was looked at is missing; a bad sector is what this is for, and must not end the check.
-    if (isFailure(error) && error.code === 'not_found') return { text: 'is missing', isThere: false }
+    if (error instanceof SourceFault) return { text: error.message, isThere: false }
     return { text: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`, isThere: false }
   }
 }
@@ -106,12 +105,6 @@ async function compare(blobs: BlobStore, digest: Digest, size: number, readData:
   if (!readData) return undefined
   const actual = await hashOf(blobs, digest)
   return actual === digest ? undefined : { text: `has other bytes: their hash is ${actual}`, isThere: true }
-}
-
-async function hashOf(blobs: BlobStore, digest: Digest): Promise<Digest> {
-  const hash = createHash('sha256')
-  for await (const chunk of await blobs.open(digest)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }
 
 /** Rows without a name, and files without a row. */
